@@ -1,0 +1,22 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+
+namespace Sequent.Protocol;
+
+/// <summary>The checksum by which a receipt names an event: equal data have equal checksums, however they are spelled.</summary>
+public static class Checksum
+{
+    /// <summary>Computes the checksum of the data of an event.</summary>
+    /// <param name="json">The data in UTF-8, nested at most <see cref="WireNames.MaxDepth"/> deep.</param>
+    /// <returns>The SHA-1 of the text of <see cref="CanonicalJson"/>, as 40 lower-case hexadecimal digits.</returns>
+    /// <exception cref="ProtocolException">The text is not JSON as <see cref="StrictJson"/> accepts it; the code is
+    /// <see cref="ErrorCodes.MalformedJson"/>.</exception>
+    [SuppressMessage("Security", "CA5350", Justification = "The wire prescribes SHA-1. It identifies data; it does not secure them.")]
+    public static string Compute(ReadOnlySpan<byte> json)
+    {
+        using var writer = new CanonicalWriter(json.Length);
+        Span<byte> hash = stackalloc byte[SHA1.HashSizeInBytes];
+        SHA1.HashData(writer.Run(json), hash);
+        return Convert.ToHexStringLower(hash);
+    }
+}

@@ -1,0 +1,197 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Sequent.Protocol;
+
+/// <summary>
+/// Reads the fields of one known object strictly: a known field comes at most once and has its type, unknown ones are skipped.
+/// It works on text that <see cref="StrictJson"/> has passed, so the reader itself cannot fail.
+/// </summary>
+internal ref struct FieldReader
+{
+    private readonly ReadOnlyMemory<byte> _utf8;
+    private Utf8JsonReader _reader;
+    private string _parent;
+    private string _field;
+
+    public FieldReader(ReadOnlyMemory<byte> utf8)
+    {
+        _utf8 = utf8;
+        _reader = new Utf8JsonReader(utf8.Span, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
+        _parent = "$";
+        _field = "";
+        _reader.Read();
+    }
+
+    public readonly JsonTokenType Token => _reader.TokenType;
+
+    /// <summary>Where the reader stands, as a JSON path.</summary>
+    public readonly string Path => _field.Length == 0 ? _parent : $"{_parent}.{_field}";
+
+    /// <summary>Moves to the next field of the current object, or past its end.</summary>
+    public bool NextField()
+    {
+        _reader.Read();
+        return _reader.TokenType == JsonTokenType.PropertyName;
+    }
+
+    /// <summary>Whether the current field has this name; if so moves to its value and notes that it was seen.</summary>
+    public bool Is(ReadOnlySpan<byte> name, string text, ref ulong seen, int bit)
+    {
+        if (!_reader.ValueTextEquals(name))
+            return false;
+        _field = text;
+        if ((seen & (1UL << bit)) != 0)
+            throw Fault("is given twice");
+        seen |= 1UL << bit;
+        _reader.Read();
+        return true;
+    }
+
+    /// <summary>Skips an unknown field.</summary>
+    public void SkipField()
+    {
+        _reader.Read();
+        _reader.Skip();
+    }
+
+    /// <summary>Skips the value of a field that is known but has no meaning here.</summary>
+    public void SkipValue() => _reader.Skip();
+
+    public readonly ProtocolException Fault(string what) => new(ErrorCodes.InvalidMessage, $"{Path} {what}.", Path);
+
+    public ProtocolException Missing(string field)
+    {
+        _field = field;
+        return Fault("is missing");
+    }
+
+    public string String() => _reader.TokenType == JsonTokenType.String ? _reader.GetString()! : throw Fault("must be a string");
+
+    public string? StringOrNull() => _reader.TokenType == JsonTokenType.Null ? null : String();
+
+    public bool Boolean() => _reader.TokenType switch
+    {
+        JsonTokenType.True => true,
+        JsonTokenType.False => false,
+        _ => throw Fault("must be true or false"),
+    };
+
+    /// <summary>A number without sign, fraction or exponent, as the original's integer fields demand.</summary>
+    public long Integer(long min, long max)
+    {
+        if (_reader.TokenType == JsonTokenType.Number && PlainDigits(_reader.ValueSpan) && _reader.TryGetInt64(out var value) && value >= min && value <= max)
+            return value;
+        throw Fault(string.Create(CultureInfo.InvariantCulture, $"must be an integer from {min} to {max}"));
+    }
+
+    public uint UInt32() => (uint)Integer(0, uint.MaxValue);
+
+    public uint? UInt32OrNull() => _reader.TokenType == JsonTokenType.Null ? null : UInt32();
+
+    public Guid Uuid() => Guid.TryParseExact(String(), "D", out var id) ? id : throw Fault("must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057");
+
+    /// <summary>The value's text, unchanged, as a slice of the message.</summary>
+    public ReadOnlyMemory<byte> Raw()
+    {
+        var start = checked((int)_reader.TokenStartIndex);
+        _reader.Skip();
+        return _utf8[start..checked((int)_reader.BytesConsumed)];
+    }
+
+    public List<string> Strings()
+    {
+        var items = new List<string>();
+        var array = EnterArray();
+        while (NextItem(array, items.Count))
+            items.Add(String());
+        LeaveArray(array);
+        return items;
+    }
+
+    public List<long> Integers(long min, long max)
+    {
+        var items = new List<long>();
+        var array = EnterArray();
+        while (NextItem(array, items.Count))
+            items.Add(Integer(min, max));
+        LeaveArray(array);
+        return items;
+    }
+
+    public List<Guid> Uuids()
+    {
+        var items = new List<Guid>();
+        var array = EnterArray();
+        while (NextItem(array, items.Count))
+            items.Add(Uuid());
+        LeaveArray(array);
+        return items;
+    }
+
+    /// <summary>An object whose members are keys with their last values.</summary>
+    public Dictionary<string, uint?> LastValues()
+    {
+        var values = new Dictionary<string, uint?>(StringComparer.Ordinal);
+        var parent = EnterObject();
+        while (NextField())
+        {
+            var key = _reader.GetString()!;
+            _field = key;
+            _reader.Read();
+            if (!values.TryAdd(key, UInt32OrNull()))
+                throw Fault("is given twice");
+        }
+
+        LeaveObject(parent);
+        return values;
+    }
+
+    /// <summary>Enters the object the reader stands on; the result goes to <see cref="LeaveObject"/>.</summary>
+    public (string Parent, string Field) EnterObject()
+    {
+        if (_reader.TokenType != JsonTokenType.StartObject)
+            throw Fault("must be an object");
+        var outer = (_parent, _field);
+        (_parent, _field) = (Path, "");
+        return outer;
+    }
+
+    public void LeaveObject((string Parent, string Field) outer) => (_parent, _field) = outer;
+
+    public (string Parent, string Field) EnterArray()
+    {
+        if (_reader.TokenType != JsonTokenType.StartArray)
+            throw Fault("must be an array");
+        return (_parent, _field);
+    }
+
+    /// <summary>Moves to the next item of an array, or past its end.</summary>
+    public bool NextItem((string Parent, string Field) array, int index)
+    {
+        _reader.Read();
+        if (_reader.TokenType == JsonTokenType.EndArray)
+            return false;
+        (_parent, _field) = (array.Parent, string.Create(CultureInfo.InvariantCulture, $"{array.Field}[{index}]"));
+        return true;
+    }
+
+    public void LeaveArray((string Parent, string Field) array) => (_parent, _field) = array;
+
+    /// <summary>Text of a value that may be a number or a string of digits (v1.md section 4).</summary>
+    public uint? SequenceValue()
+    {
+        if (_reader.TokenType == JsonTokenType.Number)
+            return UInt32();
+        var text = String();
+        if (text == "*")
+            return null;
+        var digits = text.AsSpan(text.StartsWith('+') ? 1 : 0);
+        return digits.Length > 0 && !digits.ContainsAnyExceptInRange('0', '9')
+            && uint.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw Fault("must be \"*\" or an integer from 0 to 4294967295");
+    }
+
+    private static bool PlainDigits(ReadOnlySpan<byte> number) => !number.ContainsAnyExceptInRange((byte)'0', (byte)'9');
+}

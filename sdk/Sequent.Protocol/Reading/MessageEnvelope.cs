@@ -1,0 +1,43 @@
+using System.Text.Json;
+
+namespace Sequent.Protocol;
+
+/// <summary>What every message has at its top level, whatever else it is: its type and perhaps a request id.</summary>
+internal readonly record struct MessageEnvelope(string MessageType, string? RequestId)
+{
+    /// <summary>Finds the envelope of a text that is known to be valid JSON. Fields may stand in any order.</summary>
+    public static MessageEnvelope Find(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw new ProtocolException(ErrorCodes.InvalidMessage, "A message must be a JSON object.");
+
+        string? type = null, requestId = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isType = reader.ValueTextEquals("message_type"u8);
+            var isRequestId = !isType && reader.ValueTextEquals("request_id"u8);
+            reader.Read();
+            if (isType)
+            {
+                if (type is not null)
+                    throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type is given twice.", "$.message_type");
+                if (reader.TokenType != JsonTokenType.String)
+                    throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type must be a string.", "$.message_type");
+                type = reader.GetString();
+            }
+            else if (isRequestId && reader.TokenType == JsonTokenType.String)
+            {
+                requestId = reader.GetString();
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return type is not null
+            ? new MessageEnvelope(type, requestId is { Length: <= WireNames.MaxRequestIdLength } ? requestId : null)
+            : throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type is missing.", "$.message_type");
+    }
+}

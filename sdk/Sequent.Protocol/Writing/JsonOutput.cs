@@ -1,0 +1,67 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Sequent.Protocol;
+
+/// <summary>How every message is printed: compact, and with only what must be escaped escaped.</summary>
+internal static class JsonOutput
+{
+    // Validation is off because the writers below only ever produce well-formed structures, and data was validated when it was read.
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+        MaxDepth = WireNames.MaxDepth + 10,
+    };
+
+    public static Utf8JsonWriter To(IBufferWriter<byte> output) => new(output, Options);
+
+    public static void WriteStrings(this Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyList<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values)
+            json.WriteStringValue(value);
+        json.WriteEndArray();
+    }
+
+    public static void WriteNumbers(this Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyList<long> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values)
+            json.WriteNumberValue(value);
+        json.WriteEndArray();
+    }
+
+    public static void WriteLastValues(this Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyDictionary<string, uint?> values)
+    {
+        json.WriteStartObject(name);
+        foreach (var (key, value) in values)
+        {
+            if (value is { } last)
+                json.WriteNumber(key, last);
+            else
+                json.WriteNull(key);
+        }
+
+        json.WriteEndObject();
+    }
+
+    public static void WriteOptional(this Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)
+    {
+        if (value is not null)
+            json.WriteString(name, value);
+    }
+
+    public static void WriteOptional(this Utf8JsonWriter json, ReadOnlySpan<byte> name, long? value)
+    {
+        if (value is { } number)
+            json.WriteNumber(name, number);
+    }
+
+    public static void WriteOptional(this Utf8JsonWriter json, ReadOnlySpan<byte> name, Guid? value)
+    {
+        if (value is { } id)
+            json.WriteString(name, id);
+    }
+}
