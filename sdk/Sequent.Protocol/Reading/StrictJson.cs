@@ -85,7 +85,10 @@ public static class StrictJson
         }
     }
 
-    /// <summary>Reads the text of a JSON number, correctly rounded; infinite if it exceeds the range.</summary>
+    /// <summary>
+    /// Reads the text of a JSON number, correctly rounded; infinite if it exceeds the range. The JSON reader's own
+    /// <see cref="Utf8JsonReader.GetDouble"/> will not do: on .NET 10 it misreads 311793000000000000000.0 in the last place.
+    /// </summary>
     internal static double ParseDouble(ReadOnlySpan<byte> number) =>
         double.Parse(number, NumberStyles.Float, CultureInfo.InvariantCulture);
 
