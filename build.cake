@@ -1,0 +1,179 @@
+// The build of Sequent: `dotnet cake --target=X`, `dotnet cake --description` lists the targets.
+// Every step is a plain dotnet command and is printed before it runs, so that each can be repeated by hand.
+using System.Globalization;
+using System.Xml.Linq;
+
+var target = Argument("target", "Test");
+var configuration = Argument("configuration", "Release");
+
+// The least line coverage, in percent. An assembly listed here must also be present in the report.
+var leastCoverage = new Dictionary<string, double>
+{
+    ["Sequent.Protocol"] = 80,
+    ["Sequent.Client"] = 80,
+    ["Sequent.Bus"] = 80,
+};
+
+const string Solution = "ClientSdk.sln";
+const string TestResults = "artifacts/test-results";
+const string CoverageReport = "artifacts/coverage";
+const string Packages = "artifacts/packages";
+
+// A test that hangs is ended and named after this time; without it the whole run would hang.
+var testCommand = $"test {Solution} -c {configuration} --no-build --logger trx --results-directory {TestResults} "
+    + "--blame-hang-timeout 2min --blame-hang-dump-type none";
+
+// ---- helpers -------------------------------------------------------------------------------------------------------
+
+string Run(string program, string arguments, DirectoryPath folder = null, Dictionary<string, string> environment = null, bool capture = false)
+{
+    Information("{0}", $"> {program} {arguments}");
+    var settings = new ProcessSettings
+    {
+        Arguments = arguments,
+        WorkingDirectory = folder ?? Context.Environment.WorkingDirectory,
+        EnvironmentVariables = environment,
+        RedirectStandardOutput = capture,
+    };
+    using var process = StartAndReturnProcess(program, settings);
+    var output = capture ? string.Join('\n', process.GetStandardOutput()) : "";
+    process.WaitForExit();
+    if (capture)
+        Information("{0}", output);
+    if (process.GetExitCode() != 0)
+        throw new CakeException($"'{program} {arguments}' ended with exit code {process.GetExitCode()}.");
+    return output;
+}
+
+void Dotnet(string arguments) => Run("dotnet", arguments);
+
+void CheckCoverage(string coberturaFile)
+{
+    var measured = XDocument.Load(coberturaFile).Descendants("package").ToDictionary(
+        package => (string)package.Attribute("name"),
+        package => 100 * double.Parse((string)package.Attribute("line-rate"), CultureInfo.InvariantCulture));
+
+    foreach (var (name, percent) in measured.OrderBy(m => m.Key, StringComparer.Ordinal))
+        Information(Invariant($"{name,-20} {percent,6:F1} % of lines{(leastCoverage.TryGetValue(name, out var least) ? $", at least {least} %" : "")}"));
+
+    var problems = leastCoverage
+        .Where(gate => !measured.TryGetValue(gate.Key, out var percent) || percent < gate.Value)
+        .Select(gate => measured.TryGetValue(gate.Key, out var percent)
+            ? Invariant($"{gate.Key} has {percent:F1} %, needs {gate.Value} %")
+            : $"{gate.Key} was not measured at all")
+        .ToList();
+    if (problems.Count > 0)
+        throw new CakeException($"Too little line coverage: {string.Join("; ", problems)}.");
+}
+
+string Invariant(FormattableString text) => FormattableString.Invariant(text);
+
+// ---- targets -------------------------------------------------------------------------------------------------------
+
+var current = "";
+TaskSetup(context => current = context.Task.Name);
+Teardown(context =>
+{
+    if (!context.Successful)
+        Information("Failed step: {0}: {1}", current, context.ThrownException?.Message);
+});
+
+Task("Clean")
+    .Description("Removes artifacts/ and every bin/ and obj/ of sdk, samples and tests.")
+    .Does(() =>
+{
+    var folders = GetDirectories("./{sdk,samples,tests}/**/{bin,obj}") + GetDirectories("./artifacts");
+    // A bin inside an obj is already gone when its turn comes.
+    foreach (var folder in folders.Where(DirectoryExists))
+        DeleteDirectory(folder, new DeleteDirectorySettings { Recursive = true, Force = true });
+});
+
+Task("Build")
+    .Description("Builds the solution, warnings are errors (--configuration=Release).")
+    .Does(() => Dotnet($"build {Solution} -c {configuration}"));
+
+Task("Test")
+    .Description("Runs all tests; results in artifacts/test-results (the default).")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    CleanDirectory(TestResults);
+    Dotnet(testCommand);
+});
+
+Task("Coverage")
+    .Description("Runs all tests with coverage, reports in artifacts/coverage, and fails below the least coverage.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    CleanDirectory(TestResults);
+    CleanDirectory(CoverageReport);
+    Dotnet($"{testCommand} --collect \"XPlat Code Coverage\" --settings coverlet.runsettings");
+    Dotnet($"reportgenerator \"-reports:{TestResults}/*/coverage.cobertura.xml\" -targetdir:{CoverageReport} "
+        + "\"-reporttypes:Cobertura;Html;MarkdownSummaryGithub\" -verbosity:Warning");
+    CheckCoverage($"{CoverageReport}/Cobertura.xml");
+});
+
+Task("Format")
+    .Description("Fails if dotnet format would change anything.")
+    .IsDependentOn("Build")
+    .Does(() => Dotnet($"format {Solution} --verify-no-changes --no-restore"));
+
+Task("Pack")
+    .Description("Packs the sdk projects, with symbols, to artifacts/packages.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    CleanDirectory(Packages);
+    Dotnet($"pack {Solution} -c {configuration} --no-build -o {Packages}");
+});
+
+Task("Smoke")
+    .Description("Packs under a version of its own and uses the packages from outside the repository, as a stranger would.")
+    .Does(() =>
+{
+    // Outside the repository, so that no Directory.*.props reaches in. The version is new each time and the package cache is
+    // a fresh one: a cached package of an earlier run would pass for the one under test.
+    var version = $"0.0.0-smoke.{DateTime.UtcNow:yyyyMMddHHmmss}";
+    var root = Directory(System.IO.Directory.CreateTempSubdirectory("sequent-smoke-").FullName);
+    var consumer = root + Directory("consumer");
+    var environment = new Dictionary<string, string> { ["NUGET_PACKAGES"] = root + Directory("cache") };
+    string Consume(string program, string arguments) => Run(program, arguments, consumer, environment, capture: true);
+
+    void Expect(string output)
+    {
+        if (!output.Contains(version, StringComparison.Ordinal))
+            throw new CakeException($"Expected version {version}, got: {output}");
+    }
+
+    try
+    {
+        // Its own artifacts path: the build output of the repository keeps its real version.
+        Dotnet($"pack {Solution} -c {configuration} -p:Version={version} -o {root}/feed --artifacts-path {root}/build");
+
+        Run("dotnet", $"new console -o {consumer} --no-restore");
+        // Adds our feed to the sources the machine already has.
+        System.IO.File.WriteAllText($"{consumer}/nuget.config",
+            $"<configuration><packageSources><add key=\"sequent-smoke\" value=\"{root}/feed\" /></packageSources></configuration>");
+        CopyFileToDirectory("tests/smoke/Program.cs", consumer);
+        Consume("dotnet", $"add package Sequent.Client --version {version}");
+        Expect(Consume("dotnet", "run"));
+
+        Consume("dotnet", $"tool install Sequent.Cli --version {version} --tool-path {root}/tools");
+        Expect(Consume($"{root}/tools/sequent", "--version"));
+    }
+    finally
+    {
+        DeleteDirectory(root, new DeleteDirectorySettings { Recursive = true, Force = true });
+    }
+});
+
+Task("CI")
+    .Description("Everything a change must pass: Build, Coverage, Format, Pack, Smoke.")
+    .IsDependentOn("Build")
+    .IsDependentOn("Coverage")
+    .IsDependentOn("Format")
+    .IsDependentOn("Pack")
+    .IsDependentOn("Smoke");
+
+RunTarget(target);
