@@ -1,0 +1,233 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Sequent.Bus.Reading;
+using Sequent.Bus.Storage;
+
+namespace Sequent.Bus.Delivering;
+
+/// <summary>
+/// Runs one <see cref="ClientTypeQueue"/>: the only code that touches it. Takes commands of sessions, feeds the queue from the log, saves
+/// what changed. A new commit is only a wake-up.
+/// </summary>
+internal sealed partial class ClientTypeLoop : IAsyncDisposable
+{
+    /// <summary>Commands that may wait; a session whose commands do not fit is not read on.</summary>
+    private const int MaxCommands = 4_096;
+
+    /// <summary>Events judged between two looks at the commands.</summary>
+    private const int FeedChunk = 512;
+
+    /// <summary>A crash may bring back the acks of this interval (design.md section 4, rule 7)…</summary>
+    private static readonly TimeSpan SaveInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>…or so many of them.</summary>
+    private const int SaveAfterCommands = 10_000;
+
+    private readonly ClientTypeQueue _queue;
+    private readonly EventLog _log;
+    private readonly IDeliveryStore _store;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Channel<Action<ClientTypeQueue>> _commands = Channel.CreateBounded<Action<ClientTypeQueue>>(new BoundedChannelOptions(MaxCommands) { SingleReader = true });
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ITimer _timer;
+    private readonly Task _running;
+    private Task _background = Task.CompletedTask;
+    private long _lastSave;
+    private int _commandsSinceSave;
+
+    public ClientTypeLoop(ClientTypeQueue queue, EventLog log, IDeliveryStore store, TimeProvider time, ILogger<ClientTypeLoop> logger)
+    {
+        (_queue, _log, _store, _time, _logger) = (queue, log, store, time, logger);
+        _timer = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _lastSave = time.GetTimestamp();
+        _running = Task.Run(() => RunAsync(_stop.Token));
+        _ = WakeOnCommitsAsync(_stop.Token);
+    }
+
+    public string Name => _queue.Name;
+
+    /// <summary>Hands work to the loop. Completes when there is room for it, not when it is done.</summary>
+    public ValueTask PostAsync(Action<ClientTypeQueue> command, CancellationToken cancellationToken) => _commands.Writer.WriteAsync(command, cancellationToken);
+
+    /// <summary>Hands work to the loop and waits for its result.</summary>
+    public async Task<T> AskAsync<T>(Func<ClientTypeQueue, T> question, CancellationToken cancellationToken)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await PostAsync(queue => answer.SetResult(question(queue)), cancellationToken).ConfigureAwait(false);
+        return await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Stops the loop and saves what is not saved.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _commands.Writer.TryComplete();
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        await _background.ConfigureAwait(false);
+        RunCommands();
+        if (_queue.HasChanges)
+            await SaveAsync(_queue.TakeChanges()).ConfigureAwait(false);
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await _commands.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                do
+                {
+                    _queue.Tick(_time.NowMicros());
+                    RunCommands();
+                }
+                while (await FeedAsync(cancellationToken).ConfigureAwait(false));
+                StartBackgroundWork();
+                SetTimer();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+        catch (Exception e)
+        {
+            // A defect: the client type stands still, everything else goes on.
+            LogLoopFailed(e, Name);
+        }
+    }
+
+    private void RunCommands()
+    {
+        for (var i = 0; i < MaxCommands && _commands.Reader.TryRead(out var command); i++)
+        {
+            command(_queue);
+            _commandsSinceSave++;
+        }
+    }
+
+    /// <summary>Offers the queue what comes after its cursor. Returns true if there may be more at once.</summary>
+    private async ValueTask<bool> FeedAsync(CancellationToken cancellationToken)
+    {
+        if (!_queue.HasInstances || _queue.Cursor >= _log.Head)
+            return false;
+        try
+        {
+            foreach (var e in await _log.ReadAsync(_queue.Cursor, FeedChunk, cancellationToken).ConfigureAwait(false))
+            {
+                if (!_queue.Offer(new EventHeader(e.Position, e.Key, e.Value, e.EventType)))
+                    return false;
+            }
+
+            return true;
+        }
+        catch (StoreException e)
+        {
+            LogFeedFailed(e, Name);
+            _timer.Change(SaveInterval, Timeout.InfiniteTimeSpan);
+            return false;
+        }
+    }
+
+    private void StartBackgroundWork()
+    {
+        if (!_background.IsCompleted)
+            return;
+        if (_queue.DeadLetters.TryPeek(out var letter))
+            _background = BuryAsync(letter);
+        else if (_queue.HasChanges && (_commandsSinceSave >= SaveAfterCommands || _time.GetElapsedTime(_lastSave) >= SaveInterval))
+            _background = SaveThenWakeAsync(_queue.TakeChanges());
+    }
+
+    private async Task SaveThenWakeAsync(ClientTypeChanges changes)
+    {
+        (_lastSave, _commandsSinceSave) = (_time.GetTimestamp(), 0);
+        // The loop must go on while the store works.
+        await Task.Yield();
+        await SaveAsync(changes).ConfigureAwait(false);
+        Wake();
+    }
+
+    private async Task SaveAsync(ClientTypeChanges changes)
+    {
+        try
+        {
+            await _store.SaveAsync(changes, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StoreException e)
+        {
+            LogSaveFailed(e, Name);
+            _commands.Writer.TryWrite(queue => queue.NotSaved(changes));
+        }
+    }
+
+    private async Task BuryAsync(DeadLetter letter)
+    {
+        await Task.Yield();
+        try
+        {
+            await _store.AddDeadLetterAsync(letter, CancellationToken.None).ConfigureAwait(false);
+            LogDeadLetter(Name, letter.Position, letter.Attempts, letter.Reason);
+            await _commands.Writer.WriteAsync(
+                queue =>
+                {
+                    queue.DeadLetters.Dequeue();
+                    queue.DeadLettered(letter);
+                },
+                _stop.Token).ConfigureAwait(false);
+        }
+        catch (StoreException e)
+        {
+            // It stays in the queue; its key waits, and the next tick tries again.
+            LogSaveFailed(e, Name);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
+        {
+            // Stopping: it is stored; the key's debt names the event still, so at worst it is buried again.
+        }
+    }
+
+    private void SetTimer()
+    {
+        var due = Timeout.InfiniteTimeSpan;
+        if (_queue.NextTick is { } next)
+            due = TimeSpan.FromMicroseconds(Math.Max(1_000, next - _time.NowMicros()));
+        if ((_queue.HasChanges || _queue.DeadLetters.Count > 0) && (due < TimeSpan.Zero || due > SaveInterval))
+            due = SaveInterval;
+        _timer.Change(due, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>If the channel is full the loop is awake anyhow.</summary>
+    private void Wake() => _commands.Writer.TryWrite(static _ => { });
+
+    private async Task WakeOnCommitsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                var head = _log.Head;
+                Wake();
+                await _log.WaitBeyondAsync(head, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Critical, "Client type {ClientType}: a defect stopped its deliveries until the bus is restarted")]
+    private partial void LogLoopFailed(Exception exception, string clientType);
+
+    [LoggerMessage(2, LogLevel.Error, "Client type {ClientType}: the log could not be read; trying again")]
+    private partial void LogFeedFailed(Exception exception, string clientType);
+
+    [LoggerMessage(3, LogLevel.Error, "Client type {ClientType}: its delivery state could not be saved; trying again")]
+    private partial void LogSaveFailed(Exception exception, string clientType);
+
+    [LoggerMessage(4, LogLevel.Warning, "Client type {ClientType}: the event at position {Position} is a dead letter after {Attempts} attempts: {Reason}")]
+    private partial void LogDeadLetter(string clientType, long position, int attempts, string reason);
+}

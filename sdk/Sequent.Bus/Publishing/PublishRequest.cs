@@ -1,0 +1,33 @@
+using Sequent.Bus.Storage;
+using Sequent.Protocol;
+
+namespace Sequent.Bus.Publishing;
+
+/// <summary>One <c>new</c> on its way to the sequencer.</summary>
+/// <param name="Message">What the client sent.</param>
+/// <param name="Producer">The connection it came from.</param>
+/// <param name="Version">The protocol of the session; v1 sessions see only v1 statuses.</param>
+/// <param name="Answer">Called exactly once, in the order of the session's requests. It must not block.</param>
+internal sealed record PublishRequest(NewMessage Message, Producer Producer, ProtocolVersion Version, Action<PublishRequest, PublishResult> Answer);
+
+/// <summary>What became of a <c>new</c>.</summary>
+/// <param name="Kind">Whether it was decided.</param>
+/// <param name="Entries">Decided: one entry per event, in order.</param>
+/// <param name="TimeMicros">Decided: when, in microseconds since the Unix epoch.</param>
+internal readonly record struct PublishResult(PublishResultKind Kind, IReadOnlyList<ReceiptEntry> Entries, long TimeMicros);
+
+/// <summary>How the processing of a <c>new</c> ended.</summary>
+internal enum PublishResultKind
+{
+    /// <summary>Every event has its receipt.</summary>
+    Decided,
+
+    /// <summary>Nothing of it is stored; it may be sent again.</summary>
+    StoreUnavailable,
+
+    /// <summary>Nobody knows whether it is stored: the session must end without an answer.</summary>
+    OutcomeUnknown,
+
+    /// <summary>The bus is stopping; nothing of it is stored.</summary>
+    ShuttingDown,
+}

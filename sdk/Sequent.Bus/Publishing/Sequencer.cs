@@ -1,0 +1,181 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Sequent.Bus.Reading;
+using Sequent.Bus.Storage;
+
+namespace Sequent.Bus.Publishing;
+
+/// <summary>
+/// The only writer of the log. It takes what waits, judges it against the <see cref="SequenceTable"/>, makes it durable in one commit,
+/// and only then lets anybody see it: first the table and the log, then the receipts of every status, then the readers. While a
+/// commit runs the next batch gathers in the channel, so batches grow with the load and never wait for a timer.
+/// </summary>
+internal sealed partial class Sequencer(IEventStore store, EventLog log, TimeProvider time, ILogger<Sequencer> logger)
+{
+    /// <summary>Requests that may wait; sessions that publish faster are not read on.</summary>
+    private const int MaxWaiting = 4_096;
+
+    /// <summary>Events of one commit. More would make the first of them wait for the last.</summary>
+    private const int MaxBatchEvents = 4_096;
+
+    /// <summary>How long an unknown outcome is looked into before the sessions concerned are ended.</summary>
+    private static readonly TimeSpan UnknownLimit = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+
+    private readonly Channel<PublishRequest> _requests = Channel.CreateBounded<PublishRequest>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+    private readonly SequenceTable _table = new();
+    private readonly List<PublishRequest> _taken = [];
+
+    // The table is read by sessions while this loop owns it; the lock covers look-ups and Apply, never a commit.
+    private readonly Lock _tableLock = new();
+
+    /// <summary>Takes over what the store knows. Called once, before <see cref="RunAsync"/>.</summary>
+    public async Task StartAsync(LogEnd end, CancellationToken cancellationToken)
+    {
+        await foreach (var (key, keyEnd) in store.ReadKeysAsync(cancellationToken).ConfigureAwait(false))
+            _table.Restore(key, keyEnd);
+        _table.Restore(end);
+        log.Start(end.Position);
+        LogOpened(log.LogId, end.Position, _table.Count);
+    }
+
+    /// <summary>Hands a request over. Completes when there is room, not when it is decided.</summary>
+    public ValueTask SubmitAsync(PublishRequest request, CancellationToken cancellationToken) => _requests.Writer.WriteAsync(request, cancellationToken);
+
+    /// <summary>Where keys end, as one snapshot; keys without events are null.</summary>
+    public IReadOnlyDictionary<string, KeyEnd?> ReadKeys(IReadOnlyCollection<string> keys)
+    {
+        var ends = new Dictionary<string, KeyEnd?>(StringComparer.Ordinal);
+        lock (_tableLock)
+        {
+            foreach (var key in keys)
+                ends[key] = _table.Find(key);
+        }
+
+        return ends;
+    }
+
+    /// <summary>No further requests are taken; what waits is still decided.</summary>
+    public void Complete() => _requests.Writer.TryComplete();
+
+    /// <summary>Runs until <see cref="Complete"/> and everything that waited is decided, or until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (await _requests.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            TakeWaiting();
+            try
+            {
+                await ProcessAsync(cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                _taken.Clear();
+            }
+        }
+    }
+
+    private void TakeWaiting()
+    {
+        for (var events = 0; events < MaxBatchEvents && _requests.Reader.TryRead(out var request);)
+        {
+            _taken.Add(request);
+            events += Math.Max(1, request.Message.Events.Count);
+        }
+    }
+
+    private async Task ProcessAsync(CancellationToken cancellationToken)
+    {
+        var batch = _table.Open(time.NowMicros());
+        List<IReadOnlyList<Protocol.ReceiptEntry>> entries;
+        AppendOutcome outcome;
+        try
+        {
+            var stored = await FindStoredIdsAsync(cancellationToken).ConfigureAwait(false);
+            entries = _taken.ConvertAll(request => batch.Decide(request, stored));
+            outcome = batch.Events.Count == 0 ? AppendOutcome.Committed : await store.AppendAsync(batch.Events, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e)
+        {
+            LogStoreFailed(e);
+            AnswerAll(PublishResultKind.StoreUnavailable);
+            return;
+        }
+
+        if (outcome == AppendOutcome.Unknown)
+            outcome = await ResolveUnknownAsync(batch, cancellationToken).ConfigureAwait(false);
+        if (outcome == AppendOutcome.Committed)
+            Commit(batch, entries);
+        else
+            AnswerAll(PublishResultKind.StoreUnavailable);
+    }
+
+    private void Commit(OpenBatch batch, List<IReadOnlyList<Protocol.ReceiptEntry>> entries)
+    {
+        lock (_tableLock)
+            _table.Apply(batch);
+        if (batch.Events.Count > 0)
+            log.Publish(batch.Events);
+        for (var i = 0; i < _taken.Count; i++)
+            _taken[i].Answer(_taken[i], new PublishResult(PublishResultKind.Decided, entries[i], batch.TimeMicros));
+        _taken.Clear();
+        if (batch.Events.Count > 0)
+            log.WakeReaders();
+    }
+
+    private async ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindStoredIdsAsync(CancellationToken cancellationToken)
+    {
+        var ids = new HashSet<Guid>();
+        foreach (var request in _taken)
+        {
+            foreach (var e in request.Message.Events)
+            {
+                if (e.EventId is { } id)
+                    ids.Add(id);
+            }
+        }
+
+        return ids.Count == 0 ? NoIds : await store.FindAsync(ids, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The commit failed in a way that leaves open whether it happened. Nothing is answered until the store has been opened anew and
+    /// shows it. After 30 s the sessions concerned are ended without an answer, and the batch is only looked up, never appended.
+    /// </summary>
+    private async Task<AppendOutcome> ResolveUnknownAsync(OpenBatch batch, CancellationToken cancellationToken)
+    {
+        var since = time.GetTimestamp();
+        var answered = false;
+        while (true)
+        {
+            try
+            {
+                var head = await store.RecoverAsync(cancellationToken).ConfigureAwait(false);
+                LogOutcomeKnown(head);
+                return head >= batch.Events[^1].Position ? AppendOutcome.Committed : AppendOutcome.NotCommitted;
+            }
+            catch (StoreException e)
+            {
+                LogStoreFailed(e);
+            }
+
+            if (!answered && time.GetElapsedTime(since) > UnknownLimit)
+            {
+                AnswerAll(PublishResultKind.OutcomeUnknown);
+                answered = true;
+            }
+
+            await Task.Delay(RetryDelay, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private void AnswerAll(PublishResultKind kind)
+    {
+        foreach (var request in _taken)
+            request.Answer(request, new PublishResult(kind, [], 0));
+        _taken.Clear();
+    }
+
+    private static readonly IReadOnlyDictionary<Guid, StoredPlace> NoIds = new Dictionary<Guid, StoredPlace>();
+}

@@ -1,0 +1,96 @@
+using System.Reflection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Sequent.Bus.Delivering;
+using Sequent.Bus.Publishing;
+using Sequent.Bus.Reading;
+using Sequent.Bus.Sessions;
+using Sequent.Bus.Storage;
+using Sequent.Bus.Storage.InMemory;
+using Sequent.Bus.Storage.Sqlite;
+using Sequent.Protocol;
+
+namespace Sequent.Bus;
+
+/// <summary>The bus: its parts, and the order in which they start and stop.</summary>
+internal sealed class SequentBus : IHostedService, IDisposable
+{
+    private readonly IDeliveryStore _deliveryStore;
+    private readonly ILoggerFactory _loggers;
+    private readonly CancellationTokenSource _abandon = new();
+    private Task _sequencing = Task.CompletedTask;
+
+    public SequentBus(IOptions<SequentBusOptions> options, TimeProvider time, ILoggerFactory loggers)
+    {
+        Options = options.Value;
+        Time = time;
+        _loggers = loggers;
+        (Store, _deliveryStore) = OpenStores(Options, loggers);
+        Log = new EventLog(Store, new RecentCommits(Options.RecentCommitBytes));
+        Sequencer = new Sequencer(Store, Log, time, loggers.CreateLogger<Sequencer>());
+        Pages = new PageReader(Store, Log, Sequencer);
+        Limits = new BusLimits(Options.MessageBytes, Options.EventsPerMessage, Options.QueryPage, Options.KeyBytes, Options.EventTypeBytes);
+        Deliveries = new Deliveries(Store, _deliveryStore, Log, Sequencer, new DeliveryLimits(), time, loggers);
+        Sessions = new SessionRegistry(this, loggers);
+    }
+
+    public string Version { get; } = typeof(SequentBus).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    public SequentBusOptions Options { get; }
+
+    public BusLimits Limits { get; }
+
+    public TimeProvider Time { get; }
+
+    public IEventStore Store { get; }
+
+    public EventLog Log { get; }
+
+    public Sequencer Sequencer { get; }
+
+    public PageReader Pages { get; }
+
+    public Deliveries Deliveries { get; }
+
+    public SessionRegistry Sessions { get; }
+
+    /// <summary>Opens the log and brings everything back. Sessions are taken only after this.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var end = await Store.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await Sequencer.StartAsync(end, cancellationToken).ConfigureAwait(false);
+        await Deliveries.StartAsync(cancellationToken).ConfigureAwait(false);
+        _sequencing = Task.Run(() => Sequencer.RunAsync(_abandon.Token), CancellationToken.None);
+        Sessions.Open();
+    }
+
+    /// <summary>Ends the sessions, decides what was handed over, saves what is owed, closes the file.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await Sessions.CloseAsync().ConfigureAwait(false);
+        Sequencer.Complete();
+        await using (cancellationToken.Register(_abandon.Cancel).ConfigureAwait(false))
+            await _sequencing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Deliveries.DisposeAsync().ConfigureAwait(false);
+        await Store.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        Sessions.Dispose();
+        _abandon.Dispose();
+    }
+
+    private static (IEventStore Events, IDeliveryStore Deliveries) OpenStores(SequentBusOptions options, ILoggerFactory loggers)
+    {
+        if (options.DataFile is not { } path)
+        {
+            var memory = new InMemoryStore();
+            return (memory, memory);
+        }
+
+        var file = new SqliteFile(path, loggers.CreateLogger<SqliteFile>());
+        return (new SqliteEventStore(file, loggers.CreateLogger<SqliteEventStore>()), new SqliteDeliveryStore(file));
+    }
+}

@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Sequent.Bus;
+
+/// <summary>Puts a bus into an ASP.NET Core application.</summary>
+public static class SequentBusExtensions
+{
+    /// <summary>Registers the bus. It opens its log when the host starts and closes it when the host stops.</summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="configure">Sets options; without it everything is kept in memory.</param>
+    public static IServiceCollection AddSequentBus(this IServiceCollection services, Action<SequentBusOptions>? configure = null)
+    {
+        services.AddOptions<SequentBusOptions>();
+        if (configure is not null)
+            services.Configure(configure);
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<SequentBus>();
+        services.AddHostedService(provider => provider.GetRequiredService<SequentBus>());
+        return services;
+    }
+
+    /// <summary>Serves the bus at a route, over the application's own web server.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">The route, such as <c>/</c>, or <c>/{**path}</c> for any path as the original bus did.</param>
+    public static IEndpointConventionBuilder MapSequentBus(this IEndpointRouteBuilder endpoints, string pattern = "/")
+    {
+        var bus = endpoints.ServiceProvider.GetRequiredService<SequentBus>();
+
+        // The web server waits for its requests when it stops, and sessions are requests: they have to end first.
+        var lifetime = endpoints.ServiceProvider.GetRequiredService<IHostApplicationLifetime>();
+        lifetime.ApplicationStopping.Register(() => _ = bus.Sessions.CloseAsync());
+
+        var pipeline = endpoints.CreateApplicationBuilder();
+        pipeline.UseWebSockets();
+        pipeline.Run(bus.Sessions.ServeAsync);
+        return endpoints.Map(pattern, pipeline.Build()).WithDisplayName("Sequent bus");
+    }
+}

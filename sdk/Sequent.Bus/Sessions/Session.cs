@@ -1,0 +1,221 @@
+using System.Globalization;
+using System.Net.WebSockets;
+using Microsoft.Extensions.Logging;
+using Sequent.Bus.Publishing;
+using Sequent.Bus.Storage;
+using Sequent.Protocol;
+
+namespace Sequent.Bus.Sessions;
+
+/// <summary>
+/// One WebSocket connection. Reads its messages one after the other and hands each to whoever is in charge; nothing here decides.
+/// A bad message has no effect and is answered with <c>error</c>; only the peer, a broken socket or the bus's own stop end a session.
+/// </summary>
+internal sealed partial class Session
+{
+    /// <summary>Errors a v1 session is told per second; old clients log each of them.</summary>
+    private const int MaxV1ErrorsPerSecond = 10;
+
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly WebSocket _socket;
+    private readonly ProtocolVersion _version;
+    private readonly Producer _producer;
+    private readonly SequentBus _bus;
+    private readonly ILogger _logger;
+    private readonly Outbox _outbox;
+    private readonly CancellationTokenSource _ended;
+    private readonly SessionRegistration _registration;
+    private readonly SessionQueries _queries;
+    private long _errorSecond;
+    private int _errorsInSecond;
+
+    public Session(WebSocket socket, ProtocolVersion version, Producer producer, SequentBus bus, ILogger<Session> logger, CancellationToken aborted)
+    {
+        (_socket, _version, _producer, _bus, _logger) = (socket, version, producer, bus, logger);
+        _ended = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        _outbox = new Outbox(version);
+        _registration = new SessionRegistration(_outbox, version, bus.Deliveries, bus.Log, _ended.Token);
+        _queries = new SessionQueries(_outbox, bus.Log, bus.Pages, bus.Sequencer, bus.Store, bus.Limits, bus.Time, _ended.Token);
+    }
+
+    /// <summary>Runs until the peer is gone or the bus stops.</summary>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        LogStarted(_producer.SessionId, _producer.Sender, _version);
+        if (_version == ProtocolVersion.V2)
+            _outbox.Post(new HelloMessage(_bus.Version, _bus.Log.LogId, _producer.SessionId.ToString(CultureInfo.InvariantCulture), _bus.Log.Head, _bus.Limits, (long)_bus.Options.KeepAlive.TotalMilliseconds));
+        var sending = Task.Run(SendAsync, CancellationToken.None);
+        try
+        {
+            using var reading = CancellationTokenSource.CreateLinkedTokenSource(stopping, _ended.Token);
+            await ReadAsync(reading.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
+        {
+            // An abrupt end is as good as a polite one.
+            LogDropped(_producer.SessionId, e.Message);
+        }
+        finally
+        {
+            await EndAsync(sending).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
+    {
+        var frames = new FrameReader(_socket, _bus.Limits.MessageBytes);
+        while (true)
+        {
+            await _outbox.WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
+            var (kind, message) = await frames.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (kind == FrameKind.Closed)
+                return;
+            if (kind == FrameKind.TooLarge)
+            {
+                Refuse(new ProtocolException(ErrorCodes.MessageTooLarge, $"A message may have at most {_bus.Limits.MessageBytes} bytes."));
+                if (_version == ProtocolVersion.V2)
+                {
+                    await CloseAsync(WebSocketCloseStatus.MessageTooBig, "message_too_large").ConfigureAwait(false);
+                    return;
+                }
+
+                continue;
+            }
+
+            await HandleAsync(message).ConfigureAwait(false);
+        }
+    }
+
+    private async Task HandleAsync(ReadOnlyMemory<byte> utf8)
+    {
+        string? requestId = null;
+        try
+        {
+            var message = ClientMessageReader.Read(utf8, _version);
+            requestId = (message as QueryMessage)?.RequestId ?? (message as NewMessage)?.RequestId;
+            await DispatchAsync(message).ConfigureAwait(false);
+        }
+        catch (ProtocolException fault)
+        {
+            Refuse(fault, requestId);
+        }
+        catch (StoreException fault)
+        {
+            Refuse(new ProtocolException(ErrorCodes.StoreUnavailable, fault.Message), requestId);
+        }
+    }
+
+    private Task DispatchAsync(ClientMessage message)
+    {
+        switch (message)
+        {
+            case NewMessage m: return PublishAsync(m);
+            case RegisterMessage m: return _registration.RegisterAsync(m);
+            case AckMessage m: return _registration.AckAsync(m);
+            case EventAckMessage m: return _registration.AckAsync(m);
+            case NackMessage m: return _registration.NackAsync(m);
+            case QueryMessage m when _version == ProtocolVersion.V1: return _queries.RunV1Async(m);
+            case SequenceMessage m: return _queries.AnswerSequenceAsync(m);
+            case QueryMessage m: _queries.Start(m); break;
+            case MoreMessage m: _queries.More(m); break;
+            case CancelMessage m: _queries.Cancel(m); break;
+            default: throw new InvalidOperationException($"{message.GetType().Name} is not handled.");
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private async Task PublishAsync(NewMessage message)
+    {
+        PublishLimits.Check(message, _bus.Limits);
+        await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, Answer), _ended.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>Called by the sequencer, in the order of this session's requests.</summary>
+    private void Answer(PublishRequest request, PublishResult result)
+    {
+        switch (result.Kind)
+        {
+            case PublishResultKind.Decided:
+                _outbox.Post(new DecidedPublish(request, result));
+                break;
+            case PublishResultKind.OutcomeUnknown:
+                _ended.Cancel();
+                break;
+            default:
+                Refuse(
+                    new ProtocolException(
+                        result.Kind == PublishResultKind.ShuttingDown ? ErrorCodes.ShuttingDown : ErrorCodes.StoreUnavailable,
+                        "Nothing of this message was stored; send it again."),
+                    request.Message.RequestId);
+                break;
+        }
+    }
+
+    private void Refuse(ProtocolException fault, string? requestId = null)
+    {
+        LogRefused(_producer.SessionId, fault.Code, fault.Message);
+        if (_version == ProtocolVersion.V1 && !MayTellV1())
+            return;
+        _outbox.Post(new ErrorMessage(fault.Code, fault.Message) { Path = fault.Path, RequestId = fault.RequestId ?? requestId });
+    }
+
+    private bool MayTellV1()
+    {
+        var second = _bus.Time.GetUtcNow().ToUnixTimeSeconds();
+        if (second != _errorSecond)
+            (_errorSecond, _errorsInSecond) = (second, 0);
+        return ++_errorsInSecond <= MaxV1ErrorsPerSecond;
+    }
+
+    private async Task SendAsync()
+    {
+        try
+        {
+            await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time).RunAsync(_ended.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            LogDropped(_producer.SessionId, e.Message);
+        }
+        finally
+        {
+            // A session that cannot send must not go on taking deliveries.
+            await _ended.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task EndAsync(Task sending)
+    {
+        // First of all the keys move on; everything else can wait for them.
+        await _registration.LeaveAsync().ConfigureAwait(false);
+        _outbox.Complete();
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            await Task.WhenAny(sending, Task.Delay(CloseTimeout, _bus.Time, CancellationToken.None)).ConfigureAwait(false);
+        await _ended.CancelAsync().ConfigureAwait(false);
+        await sending.ConfigureAwait(false);
+
+        // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP (v1.md section 1).
+        if (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived)
+            await CloseAsync(WebSocketCloseStatus.EndpointUnavailable, "shutting_down").ConfigureAwait(false);
+        LogEnded(_producer.SessionId);
+        _ended.Dispose();
+    }
+
+    private async Task CloseAsync(WebSocketCloseStatus status, string reason)
+    {
+        if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
+            return;
+        try
+        {
+            using var limit = new CancellationTokenSource(CloseTimeout, _bus.Time);
+            var answersClose = _socket.State == WebSocketState.CloseReceived;
+            await _socket.CloseOutputAsync(answersClose ? WebSocketCloseStatus.NormalClosure : status, answersClose ? null : reason, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
+        {
+            LogDropped(_producer.SessionId, e.Message);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+using System.Collections.Concurrent;
+using Sequent.Bus.Delivering;
+using Sequent.Bus.Publishing;
+using Sequent.Bus.Reading;
+using Sequent.Bus.Storage;
+using Sequent.Protocol;
+
+namespace Sequent.Bus.Sessions;
+
+/// <summary>The queries and follows of one session. They run beside its other messages, and send no more pages ahead than they have credit for.</summary>
+internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pages, Sequencer sequencer, IEventStore store, BusLimits limits, TimeProvider time, CancellationToken sessionEnded)
+{
+    /// <summary>Queries under way in one session.</summary>
+    private const int MaxOpen = 1_024;
+
+    private const int DefaultCredit = 4;
+
+    /// <summary>Events of a page are cut into frames of about this size.</summary>
+    private const int FrameBytes = 512 * 1024;
+
+    /// <summary>A follow that finds nothing tells how far it is after so many positions or so much time.</summary>
+    private const long QuietPositions = 100_000;
+
+    private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<string, Run> _open = new(StringComparer.Ordinal);
+
+    /// <summary>v1: one message with everything; runs in the order of the session's other answers.</summary>
+    public async Task RunV1Async(QueryMessage query)
+    {
+        await outbox.WaitForRoomAsync(sessionEnded).ConfigureAwait(false);
+        // Whole seconds, strictly later (v1.md section 11).
+        var after = query.Since is { } since ? await store.FindTimeAsync(((since.ToUnixTimeSeconds() + 1) * 1_000_000) - 1, sessionEnded).ConfigureAwait(false) : 0;
+        outbox.Post(new V1Rebuild(pages.ReadAsync(new Selection(TypeFilter.Of(query.EventTypes), after, log.Head, limits.QueryPage), sessionEnded)));
+    }
+
+    /// <summary>v2: starts a query or follow.</summary>
+    /// <exception cref="ProtocolException">The query cannot be answered.</exception>
+    public void Start(QueryMessage query)
+    {
+        if (query.LogId is { } logId && logId != log.LogId)
+            throw new ProtocolException(ErrorCodes.LogChanged, $"The query is for log {logId}; this bus has log {log.LogId}. Start over from position 0.", "$.log_id");
+        if (query.After > log.Head)
+            throw new ProtocolException(ErrorCodes.PositionAhead, $"The log ends at position {log.Head}.", "$.after");
+        var run = new Run(query.RequestId is null ? int.MaxValue : query.Credit ?? DefaultCredit, sessionEnded);
+        if (_open.Count >= MaxOpen)
+            throw new ProtocolException(ErrorCodes.RateLimited, $"At most {MaxOpen} queries may be under way in a session.");
+        if (query.RequestId is { } id && !_open.TryAdd(id, run))
+            throw new ProtocolException(ErrorCodes.InvalidMessage, $"A query '{id}' is under way already.", "$.request_id");
+        _ = RunAsync(query, run);
+    }
+
+    /// <summary>Grants further pages. A query that has ended meanwhile is ignored.</summary>
+    public void More(MoreMessage message)
+    {
+        if (_open.TryGetValue(message.RequestId, out var run))
+            run.Grant(message.Pages);
+    }
+
+    /// <summary>Ends a query. One that has ended meanwhile is ignored.</summary>
+    public void Cancel(CancelMessage message)
+    {
+        if (_open.TryRemove(message.RequestId, out var run))
+            run.Cancel();
+    }
+
+    /// <summary>Answers <c>sequence</c>.</summary>
+    public async Task AnswerSequenceAsync(SequenceMessage message)
+    {
+        await outbox.WaitForRoomAsync(sessionEnded).ConfigureAwait(false);
+        var ends = sequencer.ReadKeys(message.Keys.ToHashSet(StringComparer.Ordinal));
+        outbox.Post(new SequencesMessage(message.RequestId, ends.ToDictionary(e => e.Key, e => e.Value?.Value, StringComparer.Ordinal)));
+    }
+
+    private async Task RunAsync(QueryMessage query, Run run)
+    {
+        try
+        {
+            var selection = await SelectAsync(query, run.Cancelled).ConfigureAwait(false);
+            await foreach (var page in pages.ReadAsync(selection, run.Cancelled).ConfigureAwait(false))
+                await SendAsync(query, page with { Last = page.Last && !query.Follow }, run).ConfigureAwait(false);
+            if (query.Follow)
+                await FollowAsync(query, selection, run).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Cancelled, or the session ended.
+        }
+        catch (StoreException e)
+        {
+            outbox.Post(new ErrorMessage(ErrorCodes.StoreUnavailable, e.Message) { RequestId = query.RequestId });
+        }
+        finally
+        {
+            if (query.RequestId is { } id)
+                _open.TryRemove(KeyValuePair.Create(id, run));
+            run.Dispose();
+        }
+    }
+
+    private async ValueTask<Selection> SelectAsync(QueryMessage query, CancellationToken cancellationToken)
+    {
+        var after = query.After ?? 0;
+        if (query.Since is { } since)
+            after = Math.Max(after, await store.FindTimeAsync(since.ToMicros(), cancellationToken).ConfigureAwait(false));
+        return new Selection(
+            TypeFilter.Of(query.EventTypes),
+            after,
+            Math.Min(query.Until ?? long.MaxValue, log.Head),
+            Math.Min(query.PageSize ?? limits.QueryPage, limits.QueryPage))
+        {
+            Keys = query.Keys,
+            EventIds = query.EventIds,
+            Limit = query.Limit ?? long.MaxValue,
+        };
+    }
+
+    /// <summary>The past is sent; now what comes. Always asks for what is after the position it has sent.</summary>
+    private async Task FollowAsync(QueryMessage query, Selection past, Run run)
+    {
+        var requestId = query.RequestId!;
+        var position = Math.Max(past.Until, past.After);
+        await outbox.WaitForRoomAsync(run.Cancelled).ConfigureAwait(false);
+        outbox.Post(new CaughtUpMessage(requestId, position));
+        var live = past with { Until = query.Until ?? long.MaxValue };
+        var told = position;
+        while (position < live.Until)
+        {
+            var page = await NextOrQuietAsync(live, position, run.Cancelled).ConfigureAwait(false);
+            var isQuiet = page.Position == position;
+            position = page.Position;
+            var last = position >= live.Until;
+            if (page.Events.Count == 0 && !last && !(isQuiet && position > told) && position - told < QuietPositions)
+                continue;
+            await SendAsync(query, page with { Last = last }, run).ConfigureAwait(false);
+            told = position;
+        }
+    }
+
+    /// <summary>What comes next, or an empty page at the same position once nothing came for a while.</summary>
+    private async ValueTask<Page> NextOrQuietAsync(Selection live, long position, CancellationToken cancellationToken)
+    {
+        using var quiet = new CancellationTokenSource(QuietTime, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(quiet.Token, cancellationToken);
+        try
+        {
+            return await pages.ReadNextAsync(live, position, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new Page([], position, false);
+        }
+    }
+
+    private async ValueTask SendAsync(QueryMessage query, Page page, Run run)
+    {
+        var start = 0;
+        do
+        {
+            var (end, bytes) = (start, 0);
+            while (end < page.Events.Count && (end == start || bytes < FrameBytes))
+                bytes += page.Events[end++].Data.Length;
+            var isWhole = end == page.Events.Count;
+            await run.TakeCreditAsync().ConfigureAwait(false);
+            await outbox.WaitForRoomAsync(run.Cancelled).ConfigureAwait(false);
+            var part = new Page([.. page.Events.Skip(start).Take(end - start)], isWhole ? page.Position : page.Events[end - 1].Position, isWhole && page.Last);
+            outbox.Post(new QueryPage(query.RequestId, part));
+            start = end;
+        }
+        while (start < page.Events.Count);
+    }
+
+    /// <summary>A query under way.</summary>
+    private sealed class Run : IDisposable
+    {
+        private readonly CancellationTokenSource _cancel;
+        private readonly SemaphoreSlim _credit;
+
+        public Run(int credit, CancellationToken sessionEnded)
+        {
+            _cancel = CancellationTokenSource.CreateLinkedTokenSource(sessionEnded);
+            _credit = new SemaphoreSlim(credit);
+            Cancelled = _cancel.Token;
+        }
+
+        public CancellationToken Cancelled { get; }
+
+        public Task TakeCreditAsync() => _credit.WaitAsync(Cancelled);
+
+        public void Grant(int pages)
+        {
+            try
+            {
+                _credit.Release(pages);
+            }
+            catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
+            {
+                // More credit than anyone can use, or the query has just ended.
+            }
+        }
+
+        public void Cancel()
+        {
+            try
+            {
+                _cancel.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The query has just ended.
+            }
+        }
+
+        public void Dispose()
+        {
+            _cancel.Dispose();
+            _credit.Dispose();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using Sequent.Bus.Delivering;
+using Sequent.Bus.Reading;
+using Sequent.Protocol;
+
+namespace Sequent.Bus.Sessions;
+
+/// <summary>The client type a session takes part in, if any, and what it does there: register, ack, nack, leave.</summary>
+internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version, Deliveries deliveries, EventLog log, CancellationToken sessionEnded)
+{
+    private ClientTypeLoop? _loop;
+    private Instance? _instance;
+
+    /// <summary>Registers, or registers again: the same client type keeps its keys, another one revokes what is held.</summary>
+    /// <exception cref="ProtocolException">The registration is not possible; the former one stands.</exception>
+    public async Task RegisterAsync(RegisterMessage message)
+    {
+        CheckStart(message.Start);
+        var takes = TypeFilter.OfRegistration(message.EventTypes);
+        if (await deliveries.FindOrCreateAsync(message.ClientType, message.Start, sessionEnded).ConfigureAwait(false) is not { } found)
+            throw new ProtocolException(ErrorCodes.RateLimited, "The bus has as many client types as it takes; forget one first.", "$.client_type");
+
+        if (_instance is { } same && _loop == found.Loop)
+        {
+            await AnswerAsync(found.Loop, message, known: true, queue => queue.Rejoin(same, takes)).ConfigureAwait(false);
+            return;
+        }
+
+        var lastDelivery = await LeaveAsync().ConfigureAwait(false);
+        var instance = version == ProtocolVersion.V1
+            ? new Instance(outbox, takes, int.MaxValue, int.MaxValue, lastDelivery)
+            : new Instance(outbox, takes, message.MaxInFlight ?? deliveries.Limits.Window, message.MaxInFlightPerKey ?? deliveries.Limits.WindowPerKey, lastDelivery);
+        (_loop, _instance) = (found.Loop, instance);
+        await AnswerAsync(found.Loop, message, found.Known, queue => queue.Join(instance)).ConfigureAwait(false);
+    }
+
+    /// <summary>Settles deliveries of this session.</summary>
+    public async Task AckAsync(AckMessage message)
+    {
+        var (loop, instance) = Registered();
+        await loop.PostAsync(
+            queue =>
+            {
+                if (message.UpTo is { } upTo ? !queue.AckUpTo(instance, upTo) : !queue.Ack(instance, message.Deliveries!))
+                    outbox.Post(NeverSent());
+            },
+            sessionEnded).ConfigureAwait(false);
+    }
+
+    /// <summary>v1: settles the event that came back. One that is not this session's is ignored, as it always was.</summary>
+    public async Task AckAsync(EventAckMessage message)
+    {
+        if (_loop is { } loop && _instance is { } instance)
+            await loop.PostAsync(queue => queue.AckEvent(instance, message.Key, message.Value), sessionEnded).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives a delivery back.</summary>
+    public async Task NackAsync(NackMessage message)
+    {
+        var (loop, instance) = Registered();
+        await loop.PostAsync(
+            queue =>
+            {
+                if (!queue.Nack(instance, message.Delivery, message.DelayMs * 1_000, message.Reason, message.DeadLetter))
+                    outbox.Post(NeverSent());
+            },
+            sessionEnded).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes part no longer; what was held moves at once. Returns the last delivery number, so that numbers go on.</summary>
+    public async Task<long> LeaveAsync()
+    {
+        if (_loop is not { } loop || _instance is not { } instance)
+            return 0;
+        (_loop, _instance) = (null, null);
+        // Not cancelled by the session's end: leaving is what has to happen then.
+        return await loop.AskAsync(
+            queue =>
+            {
+                queue.Leave(instance);
+                return instance.LastDelivery;
+            },
+            CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async Task AnswerAsync(ClientTypeLoop loop, RegisterMessage message, bool known, Action<ClientTypeQueue> join)
+    {
+        var answer = new RegistrationMessage(message.ClientType, message.EventTypes);
+        if (version == ProtocolVersion.V1)
+        {
+            // What was pending goes out before the answer, as in the original (v1.md section 3): the loop feeds between two commands.
+            await loop.AskAsync(queue => Run(queue, join), sessionEnded).ConfigureAwait(false);
+            await loop.PostAsync(_ => outbox.Post(answer), sessionEnded).ConfigureAwait(false);
+            return;
+        }
+
+        await loop.PostAsync(
+            queue =>
+            {
+                outbox.Post(answer with { Known = known, Cursor = queue.Cursor });
+                join(queue);
+            },
+            sessionEnded).ConfigureAwait(false);
+    }
+
+    private static bool Run(ClientTypeQueue queue, Action<ClientTypeQueue> join)
+    {
+        join(queue);
+        return true;
+    }
+
+    private void CheckStart(StartPosition? start)
+    {
+        if (start?.Position is not { } position)
+            return;
+        if (start.LogId != log.LogId)
+            throw new ProtocolException(ErrorCodes.LogChanged, $"The start position is of log {start.LogId}; this bus has log {log.LogId}.", "$.start.log_id");
+        if (position > log.Head)
+            throw new ProtocolException(ErrorCodes.PositionAhead, $"The log ends at position {log.Head}.", "$.start.position");
+    }
+
+    private (ClientTypeLoop Loop, Instance Instance) Registered() =>
+        _loop is { } loop && _instance is { } instance
+            ? (loop, instance)
+            : throw new ProtocolException(ErrorCodes.NotRegistered, "Register a client type first.");
+
+    private static ErrorMessage NeverSent() => new(ErrorCodes.InvalidMessage, "A delivery of this number was never sent in this session.") { Path = "$.deliveries" };
+}

@@ -1,0 +1,96 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Sequent.Bus.Storage;
+using Sequent.Protocol;
+
+namespace Sequent.Bus.Sessions;
+
+/// <summary>Takes WebSocket requests, turns them into sessions, and ends them all when the bus stops.</summary>
+internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : IDisposable
+{
+    private readonly ConcurrentDictionary<Session, Task> _running = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private volatile bool _isOpen;
+
+    /// <summary>How many sessions there are.</summary>
+    public int Count => _running.Count;
+
+    /// <summary>Requests are taken from now on.</summary>
+    public void Open() => _isOpen = true;
+
+    /// <summary>Serves one request until its session ends.</summary>
+    public async Task ServeAsync(HttpContext context)
+    {
+        if (Refusal(context) is { } refusal)
+        {
+            context.Response.StatusCode = refusal.Status;
+            context.Response.ContentType = "text/plain";
+            await context.Response.WriteAsync(refusal.Text, context.RequestAborted).ConfigureAwait(false);
+            return;
+        }
+
+        var isV2 = context.WebSockets.WebSocketRequestedProtocols.Contains(WireNames.Subprotocol);
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
+        {
+            SubProtocol = isV2 ? WireNames.Subprotocol : null,
+            KeepAliveInterval = bus.Options.KeepAlive,
+            KeepAliveTimeout = bus.Options.KeepAlive,
+        }).ConfigureAwait(false);
+        var producer = new Producer(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), SenderOf(context.Connection));
+        var session = new Session(socket, isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1, producer, bus, loggers.CreateLogger<Session>(), context.RequestAborted);
+        var running = session.RunAsync(_stopping.Token);
+        _running.TryAdd(session, running);
+        try
+        {
+            await running.ConfigureAwait(false);
+        }
+        finally
+        {
+            _running.TryRemove(session, out _);
+        }
+    }
+
+    /// <summary>Ends every session and waits for them.</summary>
+    public async Task CloseAsync()
+    {
+        _isOpen = false;
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_running.Values).ConfigureAwait(false);
+    }
+
+    public void Dispose() => _stopping.Dispose();
+
+    private (int Status, string Text)? Refusal(HttpContext context)
+    {
+        if (!context.WebSockets.IsWebSocketRequest)
+            return (StatusCodes.Status400BadRequest, $"This is a Sequent bus, version {bus.Version}. Connect with a WebSocket client.\n");
+        if (!_isOpen)
+            return (StatusCodes.Status503ServiceUnavailable, "The bus is starting or stopping. Try again.\n");
+        if (_running.Count >= bus.Options.Sessions)
+            return (StatusCodes.Status503ServiceUnavailable, $"The bus has as many sessions as it takes ({bus.Options.Sessions}).\n");
+        return IsOriginAllowed(context.Request) ? null : (StatusCodes.Status403Forbidden, "Pages of this origin may not connect to the bus.\n");
+    }
+
+    /// <summary>Browsers send an Origin; a page of a stranger must not speak to a bus on its visitor's machine. Old clients send the bus's own address or none.</summary>
+    private bool IsOriginAllowed(HttpRequest request)
+    {
+        var origin = request.Headers.Origin.ToString();
+        if (origin.Length == 0 || bus.Options.AllowedOrigins.Contains(origin, StringComparer.OrdinalIgnoreCase))
+            return true;
+        return Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+            && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>The address in the form of the original bus: <c>V4(127.0.0.1:45837)</c>, <c>V6([::1]:45837)</c>.</summary>
+    private static string SenderOf(ConnectionInfo connection)
+    {
+        var address = connection.RemoteIpAddress ?? IPAddress.Loopback;
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
+        return $"{(address.AddressFamily == AddressFamily.InterNetwork ? "V4" : "V6")}({new IPEndPoint(address, connection.RemotePort)})";
+    }
+}

@@ -1,0 +1,177 @@
+using System.Buffers;
+using System.Net.WebSockets;
+using Sequent.Bus.Delivering;
+using Sequent.Bus.Reading;
+using Sequent.Bus.Storage;
+using Sequent.Protocol;
+
+namespace Sequent.Bus.Sessions;
+
+/// <summary>The only code that writes to a session's socket. Bodies of deliveries are fetched here, when the socket can take them.</summary>
+internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, Outbox outbox, EventLog log, TimeProvider time)
+{
+    /// <summary>Deliveries fetched at once.</summary>
+    private const int MaxDeliveries = 256;
+
+    /// <summary>A frame of several events is closed at this size (v2.md: at most 1 MiB or one event).</summary>
+    private const int FrameBytes = 512 * 1024;
+
+    private static readonly TimeSpan StoreRetryDelay = TimeSpan.FromMilliseconds(200);
+
+    private readonly ArrayBufferWriter<byte> _frame = new(4096);
+    private readonly List<Handover> _deliveries = [];
+    private readonly TimeZoneInfo _zone = time.LocalTimeZone;
+
+    /// <summary>Sends until the outbox is complete and empty.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (await outbox.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            while (outbox.Reader.TryRead(out var item))
+            {
+                if (item.Message is null)
+                {
+                    _deliveries.Add(item.Handover);
+                    if (_deliveries.Count >= MaxDeliveries)
+                        await SendDeliveriesAsync(cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+
+                await SendDeliveriesAsync(cancellationToken).ConfigureAwait(false);
+                await SendAsync(item.Message, cancellationToken).ConfigureAwait(false);
+                outbox.MessageSent();
+            }
+
+            await SendDeliveriesAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask SendDeliveriesAsync(CancellationToken cancellationToken)
+    {
+        if (_deliveries.Count == 0)
+            return;
+        var events = await ReadBodiesAsync(cancellationToken).ConfigureAwait(false);
+        if (version == ProtocolVersion.V1)
+        {
+            foreach (var e in events)
+                await socket.SendAsync(e.V1Text(_zone), WebSocketMessageType.Text, true, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            for (var sent = 0; sent < events.Count;)
+            {
+                sent = PrintDeliveries(events, sent);
+                await SendFrameAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        _deliveries.Clear();
+    }
+
+    private async ValueTask<IReadOnlyList<StoredEvent>> ReadBodiesAsync(CancellationToken cancellationToken)
+    {
+        var positions = _deliveries.ConvertAll(d => d.Position);
+        while (true)
+        {
+            try
+            {
+                return await log.ReadAtAsync(positions, cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreException)
+            {
+                // The store has logged it; the deliveries are owed, so they wait for it.
+                await Task.Delay(StoreRetryDelay, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private int PrintDeliveries(IReadOnlyList<StoredEvent> events, int from)
+    {
+        _frame.Write("{\"message_type\":\"events\",\"events\":["u8);
+        var index = from;
+        while (index < events.Count && (index == from || _frame.WrittenCount < FrameBytes))
+        {
+            if (index > from)
+                _frame.Write(","u8);
+            var d = _deliveries[index];
+            EventWriter.AppendDelivery(_frame, events[index].V2Body(_zone), d.Delivery, d.Attempt, d.Redelivered);
+            index++;
+        }
+
+        _frame.Write("]}"u8);
+        return index;
+    }
+
+    private async ValueTask SendAsync(object message, CancellationToken cancellationToken)
+    {
+        switch (message)
+        {
+            case DecidedPublish decided: BusMessageWriter.Write(Receipt(decided), _frame); break;
+            case QueryPage page: PrintPage(page); break;
+            case HelloMessage m: BusMessageWriter.Write(m, _frame); break;
+            case RegistrationMessage m: BusMessageWriter.Write(m, _frame); break;
+            case RevokedMessage m: BusMessageWriter.Write(m, _frame); break;
+            case CaughtUpMessage m: BusMessageWriter.Write(m, _frame); break;
+            case SequencesMessage m: BusMessageWriter.Write(m, _frame); break;
+            case ErrorMessage m: BusMessageWriter.Write(m, _frame); break;
+            case V1Rebuild rebuild:
+                await SendRebuildAsync(rebuild, cancellationToken).ConfigureAwait(false);
+                return;
+            default: throw new InvalidOperationException($"{message.GetType().Name} cannot be sent.");
+        }
+
+        await SendFrameAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>v1 statuses are only success and inconsistent, and its receipts are recognised by their checksums.</summary>
+    private ReceiptMessage Receipt(DecidedPublish decided)
+    {
+        var (request, result) = decided;
+        var entries = version == ProtocolVersion.V2
+            ? result.Entries
+            : [.. request.Message.Events.Select((e, i) => new ReceiptEntry(result.Entries[i].Status) { Checksum = Checksum.Compute(e.Data.Span) })];
+        var timestamp = Rfc2822.Format(DateTimeOffset.UnixEpoch.AddMicroseconds(result.TimeMicros), _zone);
+        return new ReceiptMessage(entries, request.Producer.Sender, timestamp) { RequestId = request.Message.RequestId };
+    }
+
+    private void PrintPage(QueryPage message)
+    {
+        BusMessageWriter.BeginRebuild(message.RequestId, _frame);
+        for (var i = 0; i < message.Page.Events.Count; i++)
+        {
+            if (i > 0)
+                _frame.Write(","u8);
+            EventWriter.CloseBody(_frame, message.Page.Events[i].V2Body(_zone));
+        }
+
+        BusMessageWriter.EndRebuild(message.Page.Position, message.Page.Last, _frame);
+    }
+
+    /// <summary>One message however long, in fragments, so that only a page is in memory.</summary>
+    private async ValueTask SendRebuildAsync(V1Rebuild rebuild, CancellationToken cancellationToken)
+    {
+        _frame.Write("{\"events\":["u8);
+        var first = true;
+        await foreach (var page in rebuild.Pages.WithCancellation(cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var e in page.Events)
+            {
+                if (!first)
+                    _frame.Write(","u8);
+                first = false;
+                EventWriter.WriteV1(e.ToWire(), "rebuild", _zone, _frame);
+            }
+
+            await SendFrameAsync(cancellationToken, endOfMessage: false).ConfigureAwait(false);
+        }
+
+        _frame.Write("],\"message_type\":\"rebuild\"}"u8);
+        await SendFrameAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask SendFrameAsync(CancellationToken cancellationToken, bool endOfMessage = true)
+    {
+        await socket.SendAsync(_frame.WrittenMemory, WebSocketMessageType.Text, endOfMessage, cancellationToken).ConfigureAwait(false);
+        _frame.ResetWrittenCount();
+    }
+}

@@ -1,0 +1,70 @@
+namespace Sequent.Bus.Storage.Sqlite;
+
+/// <summary>Writes one commit on the writing connection: the events, types and producers seen for the first time, and a slice of the keys.</summary>
+internal sealed class EventAppender
+{
+    /// <summary>Producers known to be stored; forgetting them only costs an INSERT OR IGNORE.</summary>
+    private const int MaxKnownProducers = 10_000;
+
+    private readonly SqliteConnection _db;
+    private readonly SqliteStatement _begin;
+    private readonly SqliteStatement _commit;
+    private readonly SqliteStatement _event;
+    private readonly SqliteStatement _type;
+    private readonly SqliteStatement _producer;
+    private readonly Dictionary<string, long> _types = new(StringComparer.Ordinal);
+    private readonly HashSet<ulong> _producers = [];
+    private readonly KeyFlush _keys;
+
+    public EventAppender(SqliteConnection db)
+    {
+        _db = db;
+        _begin = db.Prepare("BEGIN IMMEDIATE");
+        _commit = db.Prepare("COMMIT");
+        _event = db.Prepare("INSERT INTO events(position, key, value, previous, type, correlation_id, time, session_id, event_id, traceparent, tracestate, content_type, data) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)");
+        _type = db.Prepare("INSERT INTO event_types(id, name) VALUES(?, ?)");
+        _producer = db.Prepare("INSERT OR IGNORE INTO producers(session_id, sender) VALUES(?, ?)");
+        _keys = new KeyFlush(db);
+        var types = db.Prepare("SELECT id, name FROM event_types");
+        while (types.Step())
+            _types[types.Text(1)] = types.Integer(0);
+        types.Reset();
+    }
+
+    public bool IsOn(SqliteConnection db) => ReferenceEquals(_db, db);
+
+    /// <summary>Opens the transaction and writes. After a fault this object must not be used again.</summary>
+    public void Write(IReadOnlyList<StoredEvent> events)
+    {
+        _begin.Run();
+        foreach (var e in events)
+            Insert(e);
+        _keys.Note(events);
+        _keys.WriteSlice();
+    }
+
+    /// <summary>Makes it durable.</summary>
+    public void Commit() => _commit.Run();
+
+    private void Insert(StoredEvent e)
+    {
+        if (!_types.TryGetValue(e.EventType, out var type))
+        {
+            type = _types.Count + 1;
+            _type.Bind(type).Bind(e.EventType).Run();
+            _types.Add(e.EventType, type);
+        }
+
+        if (!_producers.Contains(e.Producer.SessionId))
+        {
+            _producer.Bind(unchecked((long)e.Producer.SessionId)).Bind(e.Producer.Sender).Run();
+            if (_producers.Count >= MaxKnownProducers)
+                _producers.Clear();
+            _producers.Add(e.Producer.SessionId);
+        }
+
+        _event.Bind(e.Position).Bind(e.Key).Bind(e.Value).Bind(e.Previous).Bind(type).Bind(e.CorrelationId).Bind(e.TimeMicros)
+            .Bind(unchecked((long)e.Producer.SessionId)).Bind(e.EventId)
+            .Bind(e.TraceParent).Bind(e.TraceState).Bind(e.ContentType).BindText(e.Data.Span).Run();
+    }
+}

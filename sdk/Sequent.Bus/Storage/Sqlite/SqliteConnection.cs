@@ -1,0 +1,75 @@
+using SQLitePCL;
+
+namespace Sequent.Bus.Storage.Sqlite;
+
+/// <summary>One connection to the file, with prepared statements that live as long as it does. Not thread-safe.</summary>
+internal sealed class SqliteConnection : IDisposable
+{
+    private readonly sqlite3 _db;
+    private readonly HashSet<SqliteStatement> _statements = [];
+
+    private SqliteConnection(sqlite3 db) => _db = db;
+
+    /// <summary>Opens or creates the file.</summary>
+    /// <exception cref="StoreException">It cannot be opened.</exception>
+    public static SqliteConnection Open(string path, bool readOnly)
+    {
+        Batteries_V2.Init();
+        var flags = readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE;
+        var result = raw.sqlite3_open_v2(path, out var db, flags | raw.SQLITE_OPEN_NOMUTEX, null);
+        if (result != raw.SQLITE_OK)
+        {
+            var reason = raw.sqlite3_errstr(result).utf8_to_string();
+            db?.Dispose();
+            throw new StoreException($"Cannot open {path}: {reason}.");
+        }
+
+        raw.sqlite3_busy_timeout(db, 5_000);
+        return new SqliteConnection(db);
+    }
+
+    /// <summary>Runs statements that give no rows, or whose rows do not matter.</summary>
+    public void Execute(string sql)
+    {
+        var result = raw.sqlite3_exec(_db, sql);
+        if (result != raw.SQLITE_OK)
+            throw Fault(result);
+    }
+
+    /// <summary>Prepares a statement; it is disposed with the connection at the latest.</summary>
+    public SqliteStatement Prepare(string sql)
+    {
+        var result = raw.sqlite3_prepare_v3(_db, sql, raw.SQLITE_PREPARE_PERSISTENT, out var statement);
+        if (result != raw.SQLITE_OK)
+            throw Fault(result);
+        var prepared = new SqliteStatement(this, statement);
+        _statements.Add(prepared);
+        return prepared;
+    }
+
+    /// <summary>A statement was disposed before its connection.</summary>
+    public void Forget(SqliteStatement statement) => _statements.Remove(statement);
+
+    /// <summary>A single integer, such as a pragma's value.</summary>
+    public long QueryInteger(string sql)
+    {
+        var result = raw.sqlite3_prepare_v2(_db, sql, out var statement);
+        if (result != raw.SQLITE_OK)
+            throw Fault(result);
+        using (statement)
+            return raw.sqlite3_step(statement) == raw.SQLITE_ROW ? raw.sqlite3_column_int64(statement, 0) : 0;
+    }
+
+    /// <summary>Ends a failed transaction. SQLite has often done so itself, so a fault here means nothing.</summary>
+    public void TryRollback() => _ = raw.sqlite3_exec(_db, "ROLLBACK");
+
+    public StoreException Fault(int result) =>
+        new($"SQLite failed: {raw.sqlite3_errmsg(_db).utf8_to_string()} (code {result}).");
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements.ToArray())
+            statement.Dispose();
+        _db.Dispose();
+    }
+}

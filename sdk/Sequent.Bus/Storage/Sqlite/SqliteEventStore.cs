@@ -1,0 +1,94 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+
+namespace Sequent.Bus.Storage.Sqlite;
+
+/// <summary>The log in one SQLite file.</summary>
+internal sealed partial class SqliteEventStore(SqliteFile file, ILogger logger) : IEventStore
+{
+    private readonly ILogger _logger = logger;
+    private EventAppender? _appender;
+
+    public string LogId => file.LogId;
+
+    public async ValueTask<LogEnd> OpenAsync(CancellationToken cancellationToken)
+    {
+        file.Open();
+        return await file.ReadAsync(rows => rows.ReadEnd(), cancellationToken).ConfigureAwait(false);
+    }
+
+    public async IAsyncEnumerable<KeyValuePair<string, KeyEnd>> ReadKeysAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var key in await file.ReadAsync(rows => rows.ReadKeys(), cancellationToken).ConfigureAwait(false))
+            yield return key;
+    }
+
+    public ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken) =>
+        file.WriteAsync(db => Append(db, events), cancellationToken);
+
+    public async ValueTask<long> RecoverAsync(CancellationToken cancellationToken)
+    {
+        await file.WriteAsync(_ => Forget(), cancellationToken).ConfigureAwait(false);
+        return await file.WriteAsync(db => db.QueryInteger("SELECT max(position) FROM events"), cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.Find(eventIds), cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadAsync(long after, long until, int max, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.Read(after, until, max), cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadTypesAsync(IReadOnlyCollection<string> eventTypes, long after, long until, int max, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.ReadTypes(eventTypes, after, until, max), cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.ReadAt(positions), cancellationToken);
+
+    public ValueTask<IReadOnlyList<long>> ReadChainAsync(long last, long after, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.ReadChain(last, after), cancellationToken);
+
+    public ValueTask<long> FindTimeAsync(long timeMicros, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.FindTime(timeMicros), cancellationToken);
+
+    public ValueTask DisposeAsync() => file.DisposeAsync();
+
+    private AppendOutcome Append(SqliteConnection db, IReadOnlyList<StoredEvent> events)
+    {
+        try
+        {
+            _appender = _appender?.IsOn(db) == true ? _appender : new EventAppender(db);
+            _appender.Write(events);
+        }
+        catch (StoreException e)
+        {
+            // Nothing was committed. A new connection is the one state that is surely clean.
+            LogNotCommitted(e);
+            Forget();
+            return AppendOutcome.NotCommitted;
+        }
+
+        try
+        {
+            _appender.Commit();
+            return AppendOutcome.Committed;
+        }
+        catch (StoreException e)
+        {
+            LogUnknown(e);
+            return AppendOutcome.Unknown;
+        }
+    }
+
+    private bool Forget()
+    {
+        _appender = null;
+        file.DropWriter();
+        return true;
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "Appending failed before its commit; nothing was stored")]
+    private partial void LogNotCommitted(Exception exception);
+
+    [LoggerMessage(2, LogLevel.Error, "A commit failed; whether it happened has to be looked up")]
+    private partial void LogUnknown(Exception exception);
+}

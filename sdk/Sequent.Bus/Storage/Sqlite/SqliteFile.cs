@@ -1,0 +1,169 @@
+using Microsoft.Extensions.Logging;
+
+namespace Sequent.Bus.Storage.Sqlite;
+
+/// <summary>
+/// The one file: its lock, its schema, the single writing connection and a few reading ones. Everything that writes takes the gate, so
+/// that SQLite's own lock is never waited for.
+/// </summary>
+internal sealed partial class SqliteFile : IAsyncDisposable
+{
+    /// <summary>"SEQT": marks the file as ours.</summary>
+    private const long ApplicationId = 0x53455154;
+
+    private const long SchemaVersion = 1;
+
+    /// <summary>More readers than this wait for one another.</summary>
+    private const int MaxReaders = 16;
+
+    private readonly string _path;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _gate = new(1);
+    private readonly SemaphoreSlim _readers = new(MaxReaders);
+    private readonly Stack<EventRows> _idle = [];
+    private FileStream? _lock;
+    private SqliteConnection? _writer;
+
+    public SqliteFile(string path, ILogger logger)
+    {
+        _path = Path.GetFullPath(path);
+        _logger = logger;
+    }
+
+    public string LogId { get; private set; } = "";
+
+    /// <summary>Takes the lock, opens the file and brings its schema up to date.</summary>
+    public void Open()
+    {
+        TakeLock();
+        _writer = OpenWriter();
+        LogId = ReadMeta(_writer, "log_id") ?? throw new StoreException($"{_path} has no log_id; it is damaged.");
+        LogOpened(_path);
+    }
+
+    /// <summary>Runs work on the writing connection, alone.</summary>
+    public async ValueTask<T> WriteAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            _writer ??= OpenWriter();
+            return work(_writer);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Runs one read on a connection of its own. It must finish its statements, so that no read transaction stays open.</summary>
+    public async ValueTask<T> ReadAsync<T>(Func<EventRows, T> work, CancellationToken cancellationToken)
+    {
+        await _readers.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            EventRows? rows;
+            lock (_idle)
+                _idle.TryPop(out rows);
+            rows ??= new EventRows(SqliteConnection.Open(_path, readOnly: true));
+            var result = work(rows);
+            lock (_idle)
+                _idle.Push(rows);
+            return result;
+        }
+        finally
+        {
+            _readers.Release();
+        }
+    }
+
+    /// <summary>Drops the writing connection, whatever state it is in; the next write opens a new one.</summary>
+    public void DropWriter()
+    {
+        _writer?.Dispose();
+        _writer = null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _gate.WaitAsync().ConfigureAwait(false);
+        lock (_idle)
+        {
+            while (_idle.TryPop(out var rows))
+                rows.Dispose();
+        }
+
+        DropWriter();
+        _gate.Release();
+        if (_lock is not null)
+            await _lock.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void TakeLock()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+            _lock = new FileStream(_path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new StoreException($"Cannot write to {_path}: access is denied. Choose another file with --data, or mend its permissions.", e);
+        }
+        catch (IOException e) when (File.Exists(_path + ".lock"))
+        {
+            throw new StoreException($"{_path} is in use by another bus. Stop that one first, or choose another file with --data.", e);
+        }
+        catch (IOException e)
+        {
+            throw new StoreException($"Cannot create {_path}: {e.Message}", e);
+        }
+    }
+
+    private SqliteConnection OpenWriter()
+    {
+        var db = SqliteConnection.Open(_path, readOnly: false);
+        try
+        {
+            CheckIdentity(db);
+            db.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;");
+            db.Execute(Schema.Create);
+            if (ReadMeta(db, "log_id") is null)
+                db.Execute($"INSERT INTO meta(name, value) VALUES('log_id', '{Guid.NewGuid():D}')");
+            return db;
+        }
+        catch (StoreException e)
+        {
+            db.Dispose();
+            throw new StoreException($"Cannot use {_path}: {e.Message}", e);
+        }
+    }
+
+    private static void CheckIdentity(SqliteConnection db)
+    {
+        var applicationId = db.QueryInteger("PRAGMA application_id");
+        var tables = db.QueryInteger("SELECT count(*) FROM sqlite_master");
+        if (applicationId == 0 && tables == 0)
+        {
+            db.Execute($"PRAGMA application_id={ApplicationId}; PRAGMA user_version={SchemaVersion};");
+            return;
+        }
+
+        if (applicationId != ApplicationId)
+            throw new StoreException("it is a database of another program.");
+        var version = db.QueryInteger("PRAGMA user_version");
+        if (version > SchemaVersion)
+            throw new StoreException($"it was written by a newer version of the bus (schema {version}, this one knows {SchemaVersion}).");
+    }
+
+    private static string? ReadMeta(SqliteConnection db, string name)
+    {
+        var statement = db.Prepare("SELECT value FROM meta WHERE name=?").Bind(name);
+        var value = statement.Step() ? statement.Text(0) : null;
+        statement.Reset();
+        return value;
+    }
+
+    [LoggerMessage(1, LogLevel.Debug, "Opened {Path}")]
+    private partial void LogOpened(string path);
+}

@@ -1,0 +1,105 @@
+using System.Text;
+using SQLitePCL;
+
+namespace Sequent.Bus.Storage.Sqlite;
+
+/// <summary>A prepared statement. Bind in order, step through, reset; parameters are numbered from 1, columns from 0.</summary>
+internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt statement) : IDisposable
+{
+    private int _next = 1;
+
+    public SqliteStatement Bind(long value)
+    {
+        Check(raw.sqlite3_bind_int64(statement, _next++, value));
+        return this;
+    }
+
+    public SqliteStatement Bind(string? value)
+    {
+        if (value is not null)
+            return BindText(Encoding.UTF8.GetBytes(value));
+        Check(raw.sqlite3_bind_null(statement, _next++));
+        return this;
+    }
+
+    public SqliteStatement Bind(uint value) => Bind((long)value);
+
+    public SqliteStatement BindText(ReadOnlySpan<byte> utf8)
+    {
+        // With its length, because a text may hold U+0000; an empty span has no address and would be bound as NULL.
+        Check(utf8.IsEmpty ? raw.sqlite3_bind_text(statement, _next++, "") : raw.sqlite3_bind_text(statement, _next++, utf8));
+        return this;
+    }
+
+    public SqliteStatement Bind(Guid? value)
+    {
+        if (value is not { } id)
+        {
+            Check(raw.sqlite3_bind_null(statement, _next++));
+            return this;
+        }
+
+        // Big-endian, so that ids that grow with time append to the end of their index.
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        Check(raw.sqlite3_bind_blob(statement, _next++, bytes));
+        return this;
+    }
+
+    /// <summary>Moves to the next row, or past the last one.</summary>
+    public bool Step()
+    {
+        var result = raw.sqlite3_step(statement);
+        if (result is raw.SQLITE_ROW)
+            return true;
+        if (result is raw.SQLITE_DONE)
+            return false;
+        var fault = connection.Fault(result);
+        Reset();
+        throw fault;
+    }
+
+    /// <summary>Makes the statement ready for another use. Also ends its read transaction.</summary>
+    public void Reset()
+    {
+        _ = raw.sqlite3_reset(statement);
+        _next = 1;
+    }
+
+    /// <summary>Runs a statement that gives no rows.</summary>
+    public void Run()
+    {
+        while (Step())
+        {
+        }
+
+        Reset();
+    }
+
+    public bool IsNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL;
+
+    public long Integer(int column) => raw.sqlite3_column_int64(statement, column);
+
+    public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(statement, column);
+
+    public string Text(int column) => Encoding.UTF8.GetString(raw.sqlite3_column_blob(statement, column));
+
+    public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
+
+    public Guid? Uuid(int column) => IsNull(column) ? null : new Guid(raw.sqlite3_column_blob(statement, column), bigEndian: true);
+
+    public void Dispose()
+    {
+        connection.Forget(this);
+        statement.Dispose();
+    }
+
+    private void Check(int result)
+    {
+        if (result == raw.SQLITE_OK)
+            return;
+        var fault = connection.Fault(result);
+        Reset();
+        throw fault;
+    }
+}
