@@ -1,0 +1,43 @@
+namespace Sequent.Client.Units;
+
+/// <summary>
+/// The keys one run of a unit holds in the <see cref="KeyQueues"/>. It waits only while it holds none, or in sorted order, so units never
+/// wait for each other in a circle.
+/// </summary>
+/// <param name="queues">The client's queues.</param>
+/// <param name="mayWait">False inside another unit, which may hold the very key.</param>
+internal sealed class HeldKeys(KeyQueues queues, bool mayWait) : IDisposable
+{
+    private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
+
+    /// <summary>Waits for all keys of the last run, in sorted order.</summary>
+    public async Task TakeAllAsync(IEnumerable<string> keys, CancellationToken cancellationToken)
+    {
+        if (!mayWait)
+            return;
+        foreach (var key in keys.Order(StringComparer.Ordinal))
+        {
+            await queues.TakeAsync(key, cancellationToken).ConfigureAwait(false);
+            _keys.Add(key);
+        }
+    }
+
+    /// <summary>Waits for the first key; takes a further one only if it is free. Without it the run goes on, and may meet a conflict.</summary>
+    public async ValueTask TakeAsync(string key, CancellationToken cancellationToken)
+    {
+        if (_keys.Contains(key))
+            return;
+        if (_keys.Count == 0 && mayWait)
+            await queues.TakeAsync(key, cancellationToken).ConfigureAwait(false);
+        else if (!queues.TryTake(key))
+            return;
+        _keys.Add(key);
+    }
+
+    public void Dispose()
+    {
+        foreach (var key in _keys)
+            queues.Release(key);
+        _keys.Clear();
+    }
+}
