@@ -38,7 +38,7 @@ public sealed partial class SequentClient : ISequentClient
     public SequentClient(SequentOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        new SequentOptionsValidator(Options.DefaultName, hasHandlers: false).ThrowIfInvalid(options);
+        new SequentOptionsValidator(hasHandlers: false).ThrowIfInvalid(options);
         _options = options;
         _loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = _loggers.CreateLogger<SequentClient>();

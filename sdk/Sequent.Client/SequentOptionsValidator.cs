@@ -3,9 +3,8 @@ using Microsoft.Extensions.Options;
 namespace Sequent.Client;
 
 /// <summary>Checks options once; every fault names its option and the remedy.</summary>
-/// <param name="name">Whose options, for the exception.</param>
 /// <param name="hasHandlers">Handlers need a client type and a start.</param>
-internal sealed class SequentOptionsValidator(string name, bool hasHandlers) : IValidateOptions<SequentOptions>
+internal sealed class SequentOptionsValidator(bool hasHandlers) : IValidateOptions<SequentOptions>
 {
     private const int MaxWindow = 65_536;
 
@@ -20,7 +19,7 @@ internal sealed class SequentOptionsValidator(string name, bool hasHandlers) : I
     {
         var faults = FaultsOf(options).ToArray();
         if (faults.Length > 0)
-            throw new OptionsValidationException(name, typeof(SequentOptions), faults);
+            throw new OptionsValidationException(Options.DefaultName, typeof(SequentOptions), faults);
     }
 
     private IEnumerable<string> FaultsOf(SequentOptions o)

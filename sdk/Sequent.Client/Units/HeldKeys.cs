@@ -8,7 +8,9 @@ namespace Sequent.Client.Units;
 /// <param name="mayWait">False inside another unit, which may hold the very key.</param>
 internal sealed class HeldKeys(KeyQueues queues, bool mayWait) : IDisposable
 {
+    private readonly Lock _lock = new();
     private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
+    private bool _released;
 
     /// <summary>Waits for all keys of the last run, in sorted order.</summary>
     public async Task TakeAllAsync(IEnumerable<string> keys, CancellationToken cancellationToken)
@@ -18,7 +20,7 @@ internal sealed class HeldKeys(KeyQueues queues, bool mayWait) : IDisposable
         foreach (var key in keys.Order(StringComparer.Ordinal))
         {
             await queues.TakeAsync(key, cancellationToken).ConfigureAwait(false);
-            _keys.Add(key);
+            Keep(key);
         }
     }
 
@@ -31,13 +33,29 @@ internal sealed class HeldKeys(KeyQueues queues, bool mayWait) : IDisposable
             await queues.TakeAsync(key, cancellationToken).ConfigureAwait(false);
         else if (!queues.TryTake(key))
             return;
-        _keys.Add(key);
+        Keep(key);
     }
 
     public void Dispose()
     {
-        foreach (var key in _keys)
-            queues.Release(key);
-        _keys.Clear();
+        lock (_lock)
+        {
+            _released = true;
+            foreach (var key in _keys)
+                queues.Release(key);
+            _keys.Clear();
+        }
+    }
+
+    private void Keep(string key)
+    {
+        lock (_lock)
+        {
+            // Something the function left running came through after the run: nobody would release this key.
+            if (_released)
+                queues.Release(key);
+            else
+                _keys.Add(key);
+        }
     }
 }

@@ -99,7 +99,8 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     public bool IsSnapshot(string logId, IReadOnlyDictionary<string, uint?> lastValues) =>
         logId == LogId && _reads.All(r => lastValues.TryGetValue(r.Key, out var last) && last == r.Value.LastValue);
 
-    public void Dispose() => _reading.Dispose();
+    /// <summary>The semaphore is left alone: what the function left running may still hold it, and it has no handle to free.</summary>
+    public void Dispose() => End();
 
     private async ValueTask TakeAsync(string key, CancellationToken cancellationToken)
     {
