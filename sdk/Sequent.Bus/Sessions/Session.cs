@@ -27,6 +27,7 @@ internal sealed partial class Session
     private readonly CancellationTokenSource _ended;
     private readonly SessionRegistration _registration;
     private readonly SessionQueries _queries;
+    private (WebSocketCloseStatus Status, string Reason) _goodbye = (WebSocketCloseStatus.EndpointUnavailable, ErrorCodes.ShuttingDown);
     private long _errorSecond;
     private int _errorsInSecond;
 
@@ -76,7 +77,7 @@ internal sealed partial class Session
                 Refuse(new ProtocolException(ErrorCodes.MessageTooLarge, $"A message may have at most {_bus.Limits.MessageBytes} bytes."));
                 if (_version == ProtocolVersion.V2)
                 {
-                    await CloseAsync(WebSocketCloseStatus.MessageTooBig, "message_too_large").ConfigureAwait(false);
+                    _goodbye = (WebSocketCloseStatus.MessageTooBig, ErrorCodes.MessageTooLarge);
                     return;
                 }
 
@@ -198,20 +199,21 @@ internal sealed partial class Session
 
         // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP (v1.md section 1).
         if (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived)
-            await CloseAsync(WebSocketCloseStatus.EndpointUnavailable, "shutting_down").ConfigureAwait(false);
+            await CloseAsync().ConfigureAwait(false);
         LogEnded(_producer.SessionId);
         _ended.Dispose();
     }
 
-    private async Task CloseAsync(WebSocketCloseStatus status, string reason)
+    private async Task CloseAsync()
     {
         if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
             return;
+        if (_socket.State == WebSocketState.CloseReceived)
+            _goodbye = (WebSocketCloseStatus.NormalClosure, "");
         try
         {
             using var limit = new CancellationTokenSource(CloseTimeout, _bus.Time);
-            var answersClose = _socket.State == WebSocketState.CloseReceived;
-            await _socket.CloseOutputAsync(answersClose ? WebSocketCloseStatus.NormalClosure : status, answersClose ? null : reason, limit.Token).ConfigureAwait(false);
+            await _socket.CloseOutputAsync(_goodbye.Status, _goodbye.Reason, limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
         {
