@@ -47,10 +47,10 @@ internal sealed partial class Session
         if (_version == ProtocolVersion.V2)
             _outbox.Post(new HelloMessage(_bus.Version, _bus.Log.LogId, _producer.SessionId.ToString(CultureInfo.InvariantCulture), _bus.Log.Head, _bus.Limits, (long)_bus.Options.KeepAlive.TotalMilliseconds));
         var sending = Task.Run(SendAsync, CancellationToken.None);
+        using var stop = stopping.Register(Stop);
         try
         {
-            using var reading = CancellationTokenSource.CreateLinkedTokenSource(stopping, _ended.Token);
-            await ReadAsync(reading.Token).ConfigureAwait(false);
+            await ReadAsync(_ended.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
         {
@@ -170,19 +170,32 @@ internal sealed partial class Session
         return ++_errorsInSecond <= MaxV1ErrorsPerSecond;
     }
 
+    /// <summary>
+    /// The bus stops: what waits is sent, then the session ends. Reading goes on until the peer has answered, because cancelling a read
+    /// would tear the socket down before the last receipts are out.
+    /// </summary>
+    private void Stop()
+    {
+        _outbox.Complete();
+        _ended.CancelAfter(CloseTimeout);
+    }
+
     private async Task SendAsync()
     {
         try
         {
             await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time).RunAsync(_ended.Token).ConfigureAwait(false);
+
+            // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP (v1.md section 1).
+            if (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived)
+                await CloseAsync().ConfigureAwait(false);
+            else
+                await _ended.CancelAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
         {
-            LogDropped(_producer.SessionId, e.Message);
-        }
-        finally
-        {
             // A session that cannot send must not go on taking deliveries.
+            LogDropped(_producer.SessionId, e.Message);
             await _ended.CancelAsync().ConfigureAwait(false);
         }
     }
@@ -192,32 +205,19 @@ internal sealed partial class Session
         // First of all the keys move on; everything else can wait for them.
         await _registration.LeaveAsync().ConfigureAwait(false);
         _outbox.Complete();
-        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
-            await Task.WhenAny(sending, Task.Delay(CloseTimeout, _bus.Time, CancellationToken.None)).ConfigureAwait(false);
-        await _ended.CancelAsync().ConfigureAwait(false);
+        if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived or WebSocketState.CloseSent))
+            await _ended.CancelAsync().ConfigureAwait(false);
+        _ended.CancelAfter(CloseTimeout);
         await sending.ConfigureAwait(false);
-
-        // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP (v1.md section 1).
-        if (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived)
-            await CloseAsync().ConfigureAwait(false);
         LogEnded(_producer.SessionId);
         _ended.Dispose();
     }
 
     private async Task CloseAsync()
     {
-        if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
-            return;
         if (_socket.State == WebSocketState.CloseReceived)
             _goodbye = (WebSocketCloseStatus.NormalClosure, "");
-        try
-        {
-            using var limit = new CancellationTokenSource(CloseTimeout, _bus.Time);
-            await _socket.CloseOutputAsync(_goodbye.Status, _goodbye.Reason, limit.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
-        {
-            LogDropped(_producer.SessionId, e.Message);
-        }
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            await _socket.CloseOutputAsync(_goodbye.Status, _goodbye.Reason, _ended.Token).ConfigureAwait(false);
     }
 }
