@@ -104,13 +104,13 @@ internal sealed class StopTests
     public async Task A_second_bus_on_the_same_file_is_refused()
     {
         await using var bus = await StartAsync();
-        Assert.That(StartAsync, Throws.InstanceOf<Storage.StoreException>().With.Message.Contains("in use by another bus"));
+        Assert.That(StartAsync, Throws.InstanceOf<StoreException>().With.Message.Contains("in use by another bus"));
     }
 
     [Test]
     public async Task A_foreign_file_is_refused()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "log.db"), new string('x', 4096));
-        Assert.That(StartAsync, Throws.InstanceOf<Storage.StoreException>().With.Message.Contains("log.db").And.Message.Contains("not a database"));
+        Assert.That(StartAsync, Throws.InstanceOf<StoreException>().With.Message.Contains("log.db").And.Message.Contains("not a database"));
     }
 }
