@@ -11,7 +11,7 @@ namespace Sequent.Bus.Sessions;
 /// One WebSocket connection. Reads its messages one after the other and hands each to whoever is in charge; nothing here decides.
 /// A bad message has no effect and is answered with <c>error</c>; only the peer, a broken socket or the bus's own stop end a session.
 /// </summary>
-internal sealed partial class Session
+internal sealed partial class Session : IDisposable
 {
     /// <summary>Errors a v1 session is told per second; old clients log each of them.</summary>
     private const int MaxV1ErrorsPerSecond = 10;
@@ -28,6 +28,7 @@ internal sealed partial class Session
     private readonly SessionRegistration _registration;
     private readonly SessionQueries _queries;
     private (WebSocketCloseStatus Status, string Reason) _goodbye = (WebSocketCloseStatus.EndpointUnavailable, ErrorCodes.ShuttingDown);
+    private volatile bool _outcomeUnknown;
     private long _errorSecond;
     private int _errorsInSecond;
 
@@ -62,6 +63,8 @@ internal sealed partial class Session
             await EndAsync(sending).ConfigureAwait(false);
         }
     }
+
+    public void Dispose() => _ended.Dispose();
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
@@ -142,7 +145,8 @@ internal sealed partial class Session
                 _outbox.Post(new DecidedPublish(request, result));
                 break;
             case PublishResultKind.OutcomeUnknown:
-                _ended.Cancel();
+                _outcomeUnknown = true;
+                _outbox.Complete();
                 break;
             default:
                 Refuse(
@@ -187,14 +191,15 @@ internal sealed partial class Session
             await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time).RunAsync(_ended.Token).ConfigureAwait(false);
 
             // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP (v1.md section 1).
-            if (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived)
+            // An outcome nobody knows is no polite end either: the client has to ask again under the same ids.
+            if (!_outcomeUnknown && (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived))
                 await CloseAsync().ConfigureAwait(false);
             else
                 await _ended.CancelAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e)
         {
-            // A session that cannot send must not go on taking deliveries.
+            // Whatever it was, a session that cannot send must not go on taking deliveries.
             LogDropped(_producer.SessionId, e.Message);
             await _ended.CancelAsync().ConfigureAwait(false);
         }
@@ -203,14 +208,13 @@ internal sealed partial class Session
     private async Task EndAsync(Task sending)
     {
         // First of all the keys move on; everything else can wait for them.
-        await _registration.LeaveAsync().ConfigureAwait(false);
+        await _registration.EndAsync().ConfigureAwait(false);
         _outbox.Complete();
         if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived or WebSocketState.CloseSent))
             await _ended.CancelAsync().ConfigureAwait(false);
         _ended.CancelAfter(CloseTimeout);
         await sending.ConfigureAwait(false);
         LogEnded(_producer.SessionId);
-        _ended.Dispose();
     }
 
     private async Task CloseAsync()
