@@ -60,6 +60,8 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
     /// <summary>Opens the log and brings everything back. Sessions are taken only after this.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (Options.DataFile is null)
+            LogInMemory();
         var end = await Store.OpenAsync(cancellationToken).ConfigureAwait(false);
         await Sequencer.StartAsync(end, cancellationToken).ConfigureAwait(false);
         await Deliveries.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -104,6 +106,9 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
 
     [LoggerMessage(1, LogLevel.Critical, "A defect stopped the sequencer; the bus stops")]
     private partial void LogSequencerFailed(Exception exception);
+
+    [LoggerMessage(2, LogLevel.Warning, "The log is kept in memory and is gone when the process ends; set DataFile to keep it")]
+    private partial void LogInMemory();
 
     private static (IEventStore Events, IDeliveryStore Deliveries) OpenStores(SequentBusOptions options, ILoggerFactory loggers)
     {
