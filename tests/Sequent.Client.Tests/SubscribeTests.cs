@@ -124,6 +124,24 @@ internal sealed class SubscribeTests : BusTest
     }
 
     [Test]
+    public async Task A_delivery_that_the_bus_takes_back_is_revoked_and_its_ack_settles_nothing()
+    {
+        await PublishAsync("k", 1, 2);
+        await PublishAsync("other", 3);
+        await using var deliveries = Subscribe(Accounts);
+        var taken = await deliveries.NextAsync();
+
+        await Bus.RevokeAsync(1, 2);
+        await UntilAsync(() => taken.Revoked.IsCancellationRequested, "it is revoked");
+        await taken.AckAsync(Token);
+        var next = await deliveries.NextAsync();
+        await next.AckAsync(Token);
+
+        await UntilAsync(() => Bus.CountReceived<AckMessage>() == 1, "the other is acked");
+        Assert.That((next.Event.Key, Bus.Received.OfType<AckMessage>().Single().Deliveries), Is.EqualTo(("other", new[] { 3L })));
+    }
+
+    [Test]
     public async Task A_dead_lettered_event_lets_its_key_go_on()
     {
         await PublishAsync("k", 1, 2);

@@ -101,6 +101,14 @@ internal sealed class FaultyBus : IAsyncDisposable
             link.Cut();
     }
 
+    /// <summary>Tells every client that deliveries are no longer its own.</summary>
+    public Task RevokeAsync(params long[] deliveries)
+    {
+        var frame = new ArrayBufferWriter<byte>();
+        BusMessageWriter.Write(new RevokedMessage(deliveries), frame);
+        return Task.WhenAll(_links.Keys.Select(link => link.SendAsync(frame.WrittenMemory)));
+    }
+
     /// <summary>Another bus with another, empty log behind the same address.</summary>
     public async Task ReplaceLogAsync()
     {
