@@ -1,0 +1,7 @@
+namespace Sequent.Client;
+
+/// <summary>The bus a client is connected to.</summary>
+/// <param name="LogId">Names its log; positions of different logs do not compare.</param>
+/// <param name="Position">The end of the log when the session began.</param>
+/// <param name="Version">The version of the bus.</param>
+public sealed record BusInfo(string LogId, long Position, string Version);

@@ -1,0 +1,15 @@
+namespace Sequent.Client;
+
+/// <summary>The bus does not accept the event, and would not if it were published again; nothing was stored.</summary>
+public sealed class PublishRejectedException : SequentException
+{
+    /// <summary>Creates the exception.</summary>
+    public PublishRejectedException(string reason, string key)
+        : base($"The bus rejected the event of key '{key}': {reason}.") => (Reason, Key) = (reason, key);
+
+    /// <summary>One of <see cref="Sequent.Protocol.RejectReasons"/>.</summary>
+    public string Reason { get; }
+
+    /// <summary>The sequence key.</summary>
+    public string Key { get; }
+}

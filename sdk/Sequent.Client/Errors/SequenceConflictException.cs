@@ -1,0 +1,19 @@
+namespace Sequent.Client;
+
+/// <summary>The value was not the next one of its key; nothing was stored.</summary>
+public sealed class SequenceConflictException : SequentException
+{
+    /// <summary>Creates the exception.</summary>
+    public SequenceConflictException(string key, uint? value, uint? expected)
+        : base($"The value {value} of key '{key}' is not due; due is {expected}. Read again and decide anew.") =>
+        (Key, Value, Expected) = (key, value, expected);
+
+    /// <summary>The sequence key.</summary>
+    public string Key { get; }
+
+    /// <summary>The value that was published.</summary>
+    public uint? Value { get; }
+
+    /// <summary>The value that was due.</summary>
+    public uint? Expected { get; }
+}

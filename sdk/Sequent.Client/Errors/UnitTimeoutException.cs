@@ -1,0 +1,17 @@
+namespace Sequent.Client;
+
+/// <summary>A unit met conflicts in every run until <see cref="SequentOptions.UnitTimeout"/>; nothing of it was stored.</summary>
+public sealed class UnitTimeoutException : SequentException
+{
+    /// <summary>Creates the exception.</summary>
+    public UnitTimeoutException(int attempts, TimeSpan elapsed, IReadOnlyList<string> keys)
+        : base($"The unit over {string.Join(", ", keys.Select(k => $"'{k}'"))} met other writers in each of {attempts} runs within {elapsed.TotalSeconds:0.#} s. "
+            + "Nothing was stored; let fewer writers meet at one key, or raise UnitTimeout.") =>
+        (Attempts, Keys) = (attempts, keys);
+
+    /// <summary>How often the unit ran.</summary>
+    public int Attempts { get; }
+
+    /// <summary>The keys of the last run.</summary>
+    public IReadOnlyList<string> Keys { get; }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Sequent.Client;
+
+/// <summary>
+/// Which name on the wire stands for which .NET type. Events of names that are not in it are read as
+/// <see cref="System.Text.Json.JsonElement"/>; a type that is not in it is added when it is first published. Safe for concurrent use.
+/// </summary>
+public sealed class EventCatalog
+{
+    private readonly ConcurrentDictionary<string, Entry> _byName = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Type, Entry> _byType = [];
+
+    /// <summary>Adds a type under the name of its <see cref="EventTypeAttribute"/>, or its own.</summary>
+    /// <typeparam name="T">The type of the event's data. Its JSON metadata is taken from <see cref="SequentOptions.Json"/>.</typeparam>
+    /// <exception cref="InvalidOperationException">Another type has the name already; the message names both.</exception>
+    public EventCatalog Add<T>()
+    {
+        Add(typeof(T), null);
+        return this;
+    }
+
+    /// <summary>Adds a type together with its JSON metadata, for trimmed and ahead-of-time compiled programs.</summary>
+    /// <typeparam name="T">The type of the event's data.</typeparam>
+    /// <param name="json">The metadata, from a <see cref="System.Text.Json.Serialization.JsonSerializerContext"/>.</param>
+    /// <exception cref="InvalidOperationException">Another type has the name already; the message names both.</exception>
+    public EventCatalog Add<T>(JsonTypeInfo<T> json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        Add(typeof(T), json);
+        return this;
+    }
+
+    internal IEnumerable<Entry> Entries => _byName.Values;
+
+    internal Entry? Find(string name) => _byName.GetValueOrDefault(name);
+
+    internal Entry Map(Type type) => _byType.TryGetValue(type, out var known) ? known : Add(type, null);
+
+    private Entry Add(Type type, JsonTypeInfo? json)
+    {
+        var name = NameOf(type);
+        var entry = _byName.AddOrUpdate(name, _ => new Entry(name, type, json), (_, known) => known.Type == type && json is not null ? known with { Json = json } : known);
+        if (entry.Type != type)
+            throw new InvalidOperationException($"The event name '{name}' is taken by {entry.Type}; {type} cannot have it too. Give one of them another name with [EventType].");
+        return _byType[type] = entry;
+    }
+
+    private static string NameOf(Type type)
+    {
+        if (type.GetCustomAttribute<EventTypeAttribute>(inherit: false) is { } given)
+            return given.Name;
+        if (type.Name.Contains('<', StringComparison.Ordinal))
+            throw new ArgumentException($"{type} has no name that services could share. Publish a named type, or one with [EventType].", nameof(type));
+        var arity = type.Name.IndexOf('`', StringComparison.Ordinal);
+        return arity < 0 ? type.Name : type.Name[..arity];
+    }
+
+    /// <summary>One name and its type; metadata that is null comes from the options.</summary>
+    internal sealed record Entry(string Name, Type Type, JsonTypeInfo? Json);
+}

@@ -1,0 +1,21 @@
+using Sequent.Protocol;
+
+namespace Sequent.Client;
+
+/// <summary>The bus's answer to one published event.</summary>
+/// <param name="Status">What became of it.</param>
+/// <param name="Key">The sequence key; of a duplicate the stored event's.</param>
+/// <param name="Value">The value given; of a duplicate the stored event's. Null if it has none.</param>
+/// <param name="Position">The place in the log; null if nothing is stored.</param>
+/// <param name="EventId">The id it was published with.</param>
+public sealed record Receipt(ReceiptStatus Status, string Key, uint? Value, long? Position, Guid EventId)
+{
+    /// <summary>On a conflict the value that was due.</summary>
+    public uint? Expected { get; init; }
+
+    /// <summary>On a rejection one of <see cref="RejectReasons"/>.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>The event is stored and durable: by this publish, or (duplicate) by an earlier one with the same id.</summary>
+    public bool IsSuccess => Status is ReceiptStatus.Success or ReceiptStatus.Duplicate;
+}
