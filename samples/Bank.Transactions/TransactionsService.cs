@@ -1,0 +1,25 @@
+using Bank.ServiceDefaults;
+
+namespace Bank.Transactions;
+
+/// <summary>Takes transfers and tells what became of them. Whether there is enough money is for Accounts to decide.</summary>
+public static class TransactionsService
+{
+    public static WebApplication Build(params string[] args)
+    {
+        var builder = BankService.CreateBuilder("Bank.Transactions", "http://localhost:5004", args);
+        builder.Services.AddTransactionsWork(builder.Configuration);
+        builder.Services.AddUsersSessions(builder.Configuration);
+        var app = builder.BuildService();
+        app.MapTransactions();
+        return app;
+    }
+
+    /// <summary>The bus work: the list of transfers as a read model. Needs no HTTP.</summary>
+    public static IServiceCollection AddTransactionsWork(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddState<TransfersDb>(configuration, "transactions.db");
+        services.AddBankBus(configuration, "transactions").AddProjection<Transfers>();
+        return services;
+    }
+}
