@@ -14,18 +14,20 @@ using Sequent.Protocol;
 namespace Sequent.Bus;
 
 /// <summary>The bus: its parts, and the order in which they start and stop.</summary>
-internal sealed class SequentBus : IHostedService, IDisposable
+internal sealed partial class SequentBus : IHostedService, IDisposable
 {
     private readonly IDeliveryStore _deliveryStore;
-    private readonly ILoggerFactory _loggers;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly ILogger _logger;
     private readonly CancellationTokenSource _abandon = new();
     private Task _sequencing = Task.CompletedTask;
 
-    public SequentBus(IOptions<SequentBusOptions> options, TimeProvider time, ILoggerFactory loggers)
+    public SequentBus(IOptions<SequentBusOptions> options, TimeProvider time, IHostApplicationLifetime lifetime, ILoggerFactory loggers)
     {
         Options = options.Value;
         Time = time;
-        _loggers = loggers;
+        _lifetime = lifetime;
+        _logger = loggers.CreateLogger<SequentBus>();
         (Store, _deliveryStore) = OpenStores(Options, loggers);
         Log = new EventLog(Store, new RecentCommits(Options.RecentCommitBytes));
         Sequencer = new Sequencer(Store, Log, time, loggers.CreateLogger<Sequencer>());
@@ -58,10 +60,12 @@ internal sealed class SequentBus : IHostedService, IDisposable
     /// <summary>Opens the log and brings everything back. Sessions are taken only after this.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (Options.DataFile is null)
+            LogInMemory();
         var end = await Store.OpenAsync(cancellationToken).ConfigureAwait(false);
         await Sequencer.StartAsync(end, cancellationToken).ConfigureAwait(false);
         await Deliveries.StartAsync(cancellationToken).ConfigureAwait(false);
-        _sequencing = Task.Run(() => Sequencer.RunAsync(_abandon.Token), CancellationToken.None);
+        _sequencing = Task.Run(SequenceAsync, CancellationToken.None);
         Sessions.Open();
     }
 
@@ -81,6 +85,30 @@ internal sealed class SequentBus : IHostedService, IDisposable
         Sessions.Dispose();
         _abandon.Dispose();
     }
+
+    private async Task SequenceAsync()
+    {
+        try
+        {
+            await Sequencer.RunAsync(_abandon.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The host ran out of patience while stopping; what was not answered is asked again.
+        }
+        catch (Exception e)
+        {
+            // A defect. A bus that cannot publish must not look alive: whoever runs it starts it again.
+            LogSequencerFailed(e);
+            _lifetime.StopApplication();
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Critical, "A defect stopped the sequencer; the bus stops")]
+    private partial void LogSequencerFailed(Exception exception);
+
+    [LoggerMessage(2, LogLevel.Warning, "The log is kept in memory and is gone when the process ends; set DataFile to keep it")]
+    private partial void LogInMemory();
 
     private static (IEventStore Events, IDeliveryStore Deliveries) OpenStores(SequentBusOptions options, ILoggerFactory loggers)
     {

@@ -11,7 +11,7 @@ public static class SequentBusExtensions
 {
     /// <summary>Registers the bus. It opens its log when the host starts and closes it when the host stops.</summary>
     /// <param name="services">The application's services.</param>
-    /// <param name="configure">Sets options; without it everything is kept in memory.</param>
+    /// <param name="configure">Sets options, such as the file of the log.</param>
     public static IServiceCollection AddSequentBus(this IServiceCollection services, Action<SequentBusOptions>? configure = null)
     {
         services.AddOptions<SequentBusOptions>();

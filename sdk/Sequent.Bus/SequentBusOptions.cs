@@ -3,8 +3,8 @@ namespace Sequent.Bus;
 /// <summary>How a bus runs. The defaults are safe: every success is on disk before it is answered.</summary>
 public sealed class SequentBusOptions
 {
-    /// <summary>The file of the log, or null to keep everything in memory (for tests). Default: null.</summary>
-    public string? DataFile { get; set; }
+    /// <summary>The file of the log; null keeps everything in memory, for tests. Default: <c>sequent.db</c> in the current folder.</summary>
+    public string? DataFile { get; set; } = "sequent.db";
 
     /// <summary>The largest message, in bytes. Default: 1 MiB.</summary>
     public int MessageBytes { get; set; } = 1024 * 1024;

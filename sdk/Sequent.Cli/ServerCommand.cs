@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;
 using Sequent.Bus;
-using Sequent.Bus.Storage;
 
 namespace Sequent.Cli;
 

@@ -30,6 +30,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Channel<Action<ClientTypeQueue>> _commands = Channel.CreateBounded<Action<ClientTypeQueue>>(new BoundedChannelOptions(MaxCommands) { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _timer;
     private readonly Task _running;
     private Task _background = Task.CompletedTask;
@@ -48,14 +49,27 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     public string Name => _queue.Name;
 
     /// <summary>Hands work to the loop. Completes when there is room for it, not when it is done.</summary>
-    public ValueTask PostAsync(Action<ClientTypeQueue> command, CancellationToken cancellationToken) => _commands.Writer.WriteAsync(command, cancellationToken);
+    /// <exception cref="OperationCanceledException">Cancelled, or the loop has ended.</exception>
+    public async ValueTask PostAsync(Action<ClientTypeQueue> command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _commands.Writer.WriteAsync(command, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException e)
+        {
+            throw new OperationCanceledException("The deliveries of the client type have ended.", e);
+        }
+    }
 
     /// <summary>Hands work to the loop and waits for its result.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled, or the loop has ended.</exception>
     public async Task<T> AskAsync<T>(Func<ClientTypeQueue, T> question, CancellationToken cancellationToken)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         await PostAsync(queue => answer.SetResult(question(queue)), cancellationToken).ConfigureAwait(false);
-        return await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Task.WhenAny(answer.Task, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return answer.Task.IsCompleted ? await answer.Task.ConfigureAwait(false) : throw new OperationCanceledException("The deliveries of the client type have ended.");
     }
 
     /// <summary>Stops the loop and saves what is not saved.</summary>
@@ -66,6 +80,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         await _running.ConfigureAwait(false);
         await _background.ConfigureAwait(false);
         RunCommands();
+        _ended.TrySetResult();
         if (_queue.HasChanges)
             await SaveAsync(_queue.TakeChanges()).ConfigureAwait(false);
         await _timer.DisposeAsync().ConfigureAwait(false);
@@ -96,6 +111,8 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         {
             // A defect: the client type stands still, everything else goes on.
             LogLoopFailed(e, Name);
+            _commands.Writer.TryComplete();
+            _ended.TrySetResult();
         }
     }
 

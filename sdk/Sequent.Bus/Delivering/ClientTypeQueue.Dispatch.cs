@@ -9,7 +9,7 @@ internal sealed partial class ClientTypeQueue
         while (lane.NextToSend is { } e)
         {
             // A dead letter that becomes durable, or a tick, comes back here.
-            if (lane.HeldForDeadLetter || lane.NotBefore > _now)
+            if (lane.HeldForDeadLetter > 0 || lane.NotBefore > _now)
                 return;
             if (!HasOwnerFor(lane, e) || lane.InFlight >= lane.Owner!.WindowPerKey)
                 return;

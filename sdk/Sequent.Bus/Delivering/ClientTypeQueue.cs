@@ -206,7 +206,7 @@ internal sealed partial class ClientTypeQueue
     {
         if (!_held.Remove(letter.Position, out var e))
             return;
-        e.Lane.HeldForDeadLetter = false;
+        e.Lane.HeldForDeadLetter--;
         e.IsAcked = true;
         e.Lane.Rewind();
         AfterSettling(e.Lane);
@@ -226,7 +226,7 @@ internal sealed partial class ClientTypeQueue
         while (_idle.TryPeek(out var idle) && idle.Since + _limits.StickyIdleMicros <= _now)
         {
             _idle.Dequeue();
-            if (idle.Lane.First is null && idle.Lane.IdleSince == idle.Since)
+            if (idle.Lane.First is null && idle.Lane.IdleSince == idle.Since && _lanes.GetValueOrDefault(idle.Lane.Key) == idle.Lane)
                 Drop(idle.Lane);
         }
     }
@@ -262,7 +262,7 @@ internal sealed partial class ClientTypeQueue
 
     private void Hold(Unsettled e, string reason)
     {
-        e.Lane.HeldForDeadLetter = true;
+        e.Lane.HeldForDeadLetter++;
         _held.Add(e.Position, e);
         DeadLetters.Enqueue(new DeadLetter(Name, e.Position, reason, e.Failures, _now));
     }

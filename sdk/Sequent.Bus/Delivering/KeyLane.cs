@@ -49,8 +49,8 @@ internal sealed class KeyLane(string key)
     /// <summary>After a nack: nothing is sent before this moment (microseconds).</summary>
     public long NotBefore { get; set; }
 
-    /// <summary>An event of the key is on its way to the dead letters; nothing is sent until that is durable.</summary>
-    public bool HeldForDeadLetter { get; set; }
+    /// <summary>So many events of the key are on their way to the dead letters; nothing is sent until they are durable there.</summary>
+    public int HeldForDeadLetter { get; set; }
 
     /// <summary>After a nack: the assignment ends once nothing is in flight.</summary>
     public bool LeavesOwnerWhenIdle { get; set; }

@@ -11,7 +11,7 @@ namespace Sequent.Bus.Sessions;
 /// One WebSocket connection. Reads its messages one after the other and hands each to whoever is in charge; nothing here decides.
 /// A bad message has no effect and is answered with <c>error</c>; only the peer, a broken socket or the bus's own stop end a session.
 /// </summary>
-internal sealed partial class Session
+internal sealed partial class Session : IDisposable
 {
     /// <summary>Errors a v1 session is told per second; old clients log each of them.</summary>
     private const int MaxV1ErrorsPerSecond = 10;
@@ -27,6 +27,8 @@ internal sealed partial class Session
     private readonly CancellationTokenSource _ended;
     private readonly SessionRegistration _registration;
     private readonly SessionQueries _queries;
+    private (WebSocketCloseStatus Status, string Reason) _goodbye = (WebSocketCloseStatus.EndpointUnavailable, ErrorCodes.ShuttingDown);
+    private volatile bool _outcomeUnknown;
     private long _errorSecond;
     private int _errorsInSecond;
 
@@ -46,10 +48,10 @@ internal sealed partial class Session
         if (_version == ProtocolVersion.V2)
             _outbox.Post(new HelloMessage(_bus.Version, _bus.Log.LogId, _producer.SessionId.ToString(CultureInfo.InvariantCulture), _bus.Log.Head, _bus.Limits, (long)_bus.Options.KeepAlive.TotalMilliseconds));
         var sending = Task.Run(SendAsync, CancellationToken.None);
+        using var stop = stopping.Register(Stop);
         try
         {
-            using var reading = CancellationTokenSource.CreateLinkedTokenSource(stopping, _ended.Token);
-            await ReadAsync(reading.Token).ConfigureAwait(false);
+            await ReadAsync(_ended.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
         {
@@ -61,6 +63,8 @@ internal sealed partial class Session
             await EndAsync(sending).ConfigureAwait(false);
         }
     }
+
+    public void Dispose() => _ended.Dispose();
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
@@ -76,7 +80,7 @@ internal sealed partial class Session
                 Refuse(new ProtocolException(ErrorCodes.MessageTooLarge, $"A message may have at most {_bus.Limits.MessageBytes} bytes."));
                 if (_version == ProtocolVersion.V2)
                 {
-                    await CloseAsync(WebSocketCloseStatus.MessageTooBig, "message_too_large").ConfigureAwait(false);
+                    _goodbye = (WebSocketCloseStatus.MessageTooBig, ErrorCodes.MessageTooLarge);
                     return;
                 }
 
@@ -141,7 +145,8 @@ internal sealed partial class Session
                 _outbox.Post(new DecidedPublish(request, result));
                 break;
             case PublishResultKind.OutcomeUnknown:
-                _ended.Cancel();
+                _outcomeUnknown = true;
+                _outbox.Complete();
                 break;
             default:
                 Refuse(
@@ -169,19 +174,33 @@ internal sealed partial class Session
         return ++_errorsInSecond <= MaxV1ErrorsPerSecond;
     }
 
+    /// <summary>
+    /// The bus stops: what waits is sent, then the session ends. Reading goes on until the peer has answered, because cancelling a read
+    /// would tear the socket down before the last receipts are out.
+    /// </summary>
+    private void Stop()
+    {
+        _outbox.Complete();
+        _ended.CancelAfter(CloseTimeout);
+    }
+
     private async Task SendAsync()
     {
         try
         {
             await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time).RunAsync(_ended.Token).ConfigureAwait(false);
+
+            // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP (v1.md section 1).
+            // An outcome nobody knows is no polite end either: the client has to ask again under the same ids.
+            if (!_outcomeUnknown && (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived))
+                await CloseAsync().ConfigureAwait(false);
+            else
+                await _ended.CancelAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e)
         {
+            // Whatever it was, a session that cannot send must not go on taking deliveries.
             LogDropped(_producer.SessionId, e.Message);
-        }
-        finally
-        {
-            // A session that cannot send must not go on taking deliveries.
             await _ended.CancelAsync().ConfigureAwait(false);
         }
     }
@@ -189,33 +208,20 @@ internal sealed partial class Session
     private async Task EndAsync(Task sending)
     {
         // First of all the keys move on; everything else can wait for them.
-        await _registration.LeaveAsync().ConfigureAwait(false);
+        await _registration.EndAsync().ConfigureAwait(false);
         _outbox.Complete();
-        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
-            await Task.WhenAny(sending, Task.Delay(CloseTimeout, _bus.Time, CancellationToken.None)).ConfigureAwait(false);
-        await _ended.CancelAsync().ConfigureAwait(false);
+        if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived or WebSocketState.CloseSent))
+            await _ended.CancelAsync().ConfigureAwait(false);
+        _ended.CancelAfter(CloseTimeout);
         await sending.ConfigureAwait(false);
-
-        // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP (v1.md section 1).
-        if (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived)
-            await CloseAsync(WebSocketCloseStatus.EndpointUnavailable, "shutting_down").ConfigureAwait(false);
         LogEnded(_producer.SessionId);
-        _ended.Dispose();
     }
 
-    private async Task CloseAsync(WebSocketCloseStatus status, string reason)
+    private async Task CloseAsync()
     {
-        if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
-            return;
-        try
-        {
-            using var limit = new CancellationTokenSource(CloseTimeout, _bus.Time);
-            var answersClose = _socket.State == WebSocketState.CloseReceived;
-            await _socket.CloseOutputAsync(answersClose ? WebSocketCloseStatus.NormalClosure : status, answersClose ? null : reason, limit.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
-        {
-            LogDropped(_producer.SessionId, e.Message);
-        }
+        if (_socket.State == WebSocketState.CloseReceived)
+            _goodbye = (WebSocketCloseStatus.NormalClosure, "");
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            await _socket.CloseOutputAsync(_goodbye.Status, _goodbye.Reason, _ended.Token).ConfigureAwait(false);
     }
 }

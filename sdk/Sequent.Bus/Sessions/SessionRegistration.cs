@@ -67,7 +67,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
     }
 
     /// <summary>Takes part no longer; what was held moves at once. Returns the last delivery number, so that numbers go on.</summary>
-    public async Task<long> LeaveAsync()
+    private async Task<long> LeaveAsync()
     {
         if (_loop is not { } loop || _instance is not { } instance)
             return 0;
@@ -80,6 +80,19 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
                 return instance.LastDelivery;
             },
             CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>The session is over.</summary>
+    public async Task EndAsync()
+    {
+        try
+        {
+            await LeaveAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client type's loop has ended; nobody is left to leave.
+        }
     }
 
     private async Task AnswerAsync(ClientTypeLoop loop, RegisterMessage message, bool known, Action<ClientTypeQueue> join)

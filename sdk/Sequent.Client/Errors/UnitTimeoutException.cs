@@ -5,7 +5,7 @@ public sealed class UnitTimeoutException : SequentException
 {
     /// <summary>Creates the exception.</summary>
     public UnitTimeoutException(int attempts, TimeSpan elapsed, IReadOnlyList<string> keys)
-        : base($"The unit over {string.Join(", ", keys.Select(k => $"'{k}'"))} met other writers in each of {attempts} runs within {elapsed.TotalSeconds:0.#} s. "
+        : base($"The unit over {string.Join(", ", keys.Select(k => $"'{k}'"))} did not get through within {elapsed.TotalSeconds:0.#} s and {attempts} runs: others were always first. "
             + "Nothing was stored; let fewer writers meet at one key, or raise UnitTimeout.") =>
         (Attempts, Keys) = (attempts, keys);
 

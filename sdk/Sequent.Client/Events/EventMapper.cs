@@ -1,7 +1,73 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Sequent.Protocol;
+
 namespace Sequent.Client.Events;
 
 /// <summary>Turns data into JSON and back, by the catalog's types.</summary>
-internal sealed class EventMapper
+internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions options)
 {
-    public object Read(RecordedEvent e) => throw new NotImplementedException();
+    /// <summary>Data stands inside an event, inside a list, inside a message.</summary>
+    private const int DataDepth = WireNames.MaxDepth - 3;
+
+    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
+
+    /// <summary>Prints data, and checks here what the bus could refuse only without saying which event it was.</summary>
+    /// <exception cref="ArgumentException">The key is not valid text.</exception>
+    /// <exception cref="InvalidOperationException">The type's name is another type's.</exception>
+    /// <exception cref="NotSupportedException">There is no JSON metadata for the type.</exception>
+    /// <exception cref="ProtocolException">The JSON is not acceptable.</exception>
+    public NewEvent ToNew(object data, string key, uint? value, Guid id, uint correlationId, string? traceParent)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(key);
+        _ = StrictUtf8.GetByteCount(key);
+        var entry = catalog.Map(data.GetType());
+        var json = JsonSerializer.SerializeToUtf8Bytes(data, TypeInfo(entry));
+        StrictJson.Validate(json, DataDepth);
+        return new NewEvent(key, value, correlationId, entry.Name, json) { EventId = id, TraceParent = traceParent };
+    }
+
+    public RecordedEvent ToRecorded(WireEvent wire) => new(this)
+    {
+        EventType = wire.EventType,
+        Json = wire.Data,
+        Key = wire.Key,
+        Value = wire.Value,
+        Position = wire.Position,
+        EventId = wire.EventId,
+        CorrelationId = wire.CorrelationId,
+        Time = wire.Time,
+        TraceParent = wire.TraceParent,
+    };
+
+    /// <exception cref="JsonException">The JSON does not fit the type.</exception>
+    public object Read(RecordedEvent e)
+    {
+        if (catalog.Find(e.EventType) is not { } entry)
+        {
+            var reader = new Utf8JsonReader(e.Json.Span, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
+            return JsonElement.ParseValue(ref reader);
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(e.Json.Span, TypeInfo(entry)) ?? throw new JsonException("null is no event.");
+        }
+        catch (JsonException fault)
+        {
+            throw new JsonException($"The data of {e} cannot be read as {entry.Type}.", fault);
+        }
+    }
+
+    /// <summary>Finds the JSON metadata of every type of the catalog, so that a missing one shows at the start.</summary>
+    /// <exception cref="NotSupportedException">There is no metadata for a type; the message names it.</exception>
+    public void Validate()
+    {
+        foreach (var entry in catalog.Entries)
+            TypeInfo(entry);
+    }
+
+    private JsonTypeInfo TypeInfo(EventCatalog.Entry entry) => entry.Json ?? options.GetTypeInfo(entry.Type);
 }

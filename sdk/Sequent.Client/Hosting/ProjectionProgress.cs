@@ -3,20 +3,68 @@ namespace Sequent.Client;
 /// <summary>How far a projection is in this process. Registered as a singleton <see cref="ProjectionProgress{TProjection}"/> per projection.</summary>
 public abstract class ProjectionProgress
 {
+    private readonly Lock _lock = new();
+    private readonly List<(long Position, TaskCompletionSource Reached)> _waiting = [];
+    private long _position;
+    private volatile bool _isCaughtUp;
+
     private protected ProjectionProgress()
     {
     }
 
     /// <summary>Everything that was stored when the projection started is applied. For readiness checks; false again after a reset.</summary>
-    public bool IsCaughtUp => throw new NotImplementedException();
+    public bool IsCaughtUp => _isCaughtUp;
 
     /// <summary>Everything up to here is applied; 0 before the first event.</summary>
-    public long Position => throw new NotImplementedException();
+    public long Position => Interlocked.Read(ref _position);
 
-    /// <summary>Waits until everything up to a position (of a <see cref="Receipt"/>, say) is applied.</summary>
+    /// <summary>
+    /// Waits until everything up to a position (of a <see cref="Receipt"/>, say) is applied, so that a caller can read what it wrote. The wait has
+    /// no limit of its own; if a projection takes only some event types, events of others may be noticed up to 10 s later.
+    /// </summary>
     /// <param name="position">The position.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    public Task WaitForAsync(long position, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public async Task WaitForAsync(long position, CancellationToken cancellationToken = default)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            if (_position >= position)
+                return;
+            _waiting.Add((position, reached));
+        }
+
+        try
+        {
+            await reached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock)
+                _waiting.RemoveAll(w => w.Reached == reached);
+        }
+    }
+
+    internal void MoveTo(long position)
+    {
+        lock (_lock)
+        {
+            Interlocked.Exchange(ref _position, position);
+            foreach (var (wanted, reached) in _waiting)
+            {
+                if (wanted <= position)
+                    reached.TrySetResult();
+            }
+        }
+    }
+
+    internal void CatchUp() => _isCaughtUp = true;
+
+    internal void Reset()
+    {
+        _isCaughtUp = false;
+        MoveTo(0);
+    }
 }
 
 /// <summary>How far the projection <typeparamref name="TProjection"/> is in this process.</summary>

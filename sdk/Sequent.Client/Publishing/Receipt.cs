@@ -18,4 +18,12 @@ public sealed record Receipt(ReceiptStatus Status, string Key, uint? Value, long
 
     /// <summary>The event is stored and durable: by this publish, or (duplicate) by an earlier one with the same id.</summary>
     public bool IsSuccess => Status is ReceiptStatus.Success or ReceiptStatus.Duplicate;
+
+    /// <summary>A duplicate that answers this client's own repetition is what the first answer would have been: success.</summary>
+    internal static Receipt Of(ReceiptEntry entry, NewEvent e, bool wasResent) =>
+        new(entry.Status == ReceiptStatus.Duplicate && wasResent ? ReceiptStatus.Success : entry.Status, entry.Key ?? e.Key, entry.Value, entry.Position, entry.EventId ?? e.EventId!.Value)
+        {
+            Expected = entry.Expected,
+            Reason = entry.Reason,
+        };
 }

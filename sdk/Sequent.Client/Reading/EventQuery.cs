@@ -1,3 +1,5 @@
+using Sequent.Protocol;
+
 namespace Sequent.Client;
 
 /// <summary>Which past events to read. Everything that is null does not restrict.</summary>
@@ -26,4 +28,17 @@ public sealed record EventQuery
 
     /// <summary>At most this many events. A follow has no limit.</summary>
     public long? Limit { get; init; }
+
+    internal QueryMessage ToMessage(bool follow) => new()
+    {
+        EventTypes = Types,
+        Since = Since,
+        LogId = LogId,
+        After = After,
+        Until = Until,
+        Keys = Keys,
+        EventIds = EventIds,
+        Limit = Limit,
+        Follow = follow,
+    };
 }

@@ -1,26 +1,56 @@
+using Sequent.Client.Subscribing;
+using Sequent.Protocol;
+
 namespace Sequent.Client;
 
 /// <summary>One attempt of the bus to hand one event to this instance. It has to be acked or nacked.</summary>
 public sealed class Delivery
 {
+    // Without a timer or handle, so there is nothing to dispose of.
+    private readonly CancellationTokenSource _revoked;
+    private readonly SessionDeliveries _session;
+
+    internal Delivery(DeliveredEvent delivered, RecordedEvent e, SessionDeliveries session, CancellationTokenSource revoked)
+    {
+        (Event, Number, Attempt, Redelivered) = (e, delivered.Delivery, delivered.Attempt, delivered.Redelivered);
+        (_session, _revoked, Revoked) = (session, revoked, revoked.Token);
+    }
+
     /// <summary>The event.</summary>
-    public required RecordedEvent Event { get; init; }
+    public RecordedEvent Event { get; }
 
     /// <summary>Failures so far, plus one. Lost connections do not count.</summary>
-    public int Attempt { get; init; }
+    public int Attempt { get; }
 
     /// <summary>True unless the bus knows that nobody had the event before.</summary>
-    public bool Redelivered { get; init; }
+    public bool Redelivered { get; }
 
     /// <summary>Cancelled when the delivery is no longer this instance's: nacked, revoked by the bus, or its connection is lost. It will come again.</summary>
     public CancellationToken Revoked { get; }
 
+    /// <summary>Its number within its session, which acks and nacks name.</summary>
+    internal long Number { get; }
+
     /// <summary>The event is dealt with. Returns when the ack is on its way; the bus gives no answer. Does nothing once settled or revoked.</summary>
-    public ValueTask AckAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <param name="cancellationToken">Ends waiting for room among the messages to send.</param>
+    public ValueTask AckAsync(CancellationToken cancellationToken = default) => _session.AckAsync(this, cancellationToken);
 
     /// <summary>
     /// Gives the event back. It and the later ones of its key that are not acked are revoked at once and come again in order. Does nothing
     /// once settled or revoked.
     /// </summary>
-    public ValueTask NackAsync(NackOptions? options = null, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <param name="options">When it should come again, and why.</param>
+    /// <param name="cancellationToken">Ends waiting for room among the messages to send.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative or longer than an hour.</exception>
+    public ValueTask NackAsync(NackOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var delay = options?.Delay;
+        if (delay is { TotalMilliseconds: < 0 or > WireNames.MaxNackDelayMs })
+            throw new ArgumentOutOfRangeException(nameof(options), delay, "Delay must be between 0 and 1 hour.");
+        var message = new NackMessage(Number) { DelayMs = (long?)delay?.TotalMilliseconds, Reason = options?.Reason, DeadLetter = options?.DeadLetter ?? false };
+        return _session.NackAsync(this, message, cancellationToken);
+    }
+
+    /// <summary>Not on the caller's thread: what others registered must not hold up the connection.</summary>
+    internal void Revoke() => _ = _revoked.CancelAsync();
 }

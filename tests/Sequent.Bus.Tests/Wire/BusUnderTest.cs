@@ -20,7 +20,11 @@ internal sealed class BusUnderTest : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.Services.AddSequentBus(configure);
+        builder.Services.AddSequentBus(o =>
+        {
+            o.DataFile = null;
+            configure?.Invoke(o);
+        });
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
         app.MapSequentBus("/{**path}");

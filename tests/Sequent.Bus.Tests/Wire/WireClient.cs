@@ -12,6 +12,8 @@ internal sealed class WireClient : IAsyncDisposable
 
     private readonly ClientWebSocket _socket;
 
+    private readonly List<JsonObject> _deliveries = [];
+
     private WireClient(ClientWebSocket socket) => _socket = socket;
 
     public JsonObject Hello { get; set; } = [];
@@ -80,17 +82,17 @@ internal sealed class WireClient : IAsyncDisposable
         return await ReceiveAsync("registration");
     }
 
-    /// <summary>The next deliveries of a v2 session, however they are framed.</summary>
+    /// <summary>The next deliveries of a v2 session, however they are framed; what came with them is kept for the next call.</summary>
     public async Task<List<JsonObject>> ReceiveDeliveriesAsync(int count)
     {
-        var deliveries = new List<JsonObject>();
-        while (deliveries.Count < count)
+        while (_deliveries.Count < count)
         {
             foreach (var e in (await ReceiveAsync("events"))["events"]!.AsArray())
-                deliveries.Add(e!.AsObject());
+                _deliveries.Add(e!.AsObject());
         }
 
-        Assert.That(deliveries, Has.Count.EqualTo(count));
+        var deliveries = _deliveries[..count];
+        _deliveries.RemoveRange(0, count);
         return deliveries;
     }
 

@@ -66,14 +66,28 @@ internal sealed partial class SqliteFile : IAsyncDisposable
             lock (_idle)
                 _idle.TryPop(out rows);
             rows ??= new EventRows(SqliteConnection.Open(_path, readOnly: true));
+            return ReadOn(rows, work);
+        }
+        finally
+        {
+            _readers.Release();
+        }
+    }
+
+    private T ReadOn<T>(EventRows rows, Func<EventRows, T> work)
+    {
+        try
+        {
             var result = work(rows);
             lock (_idle)
                 _idle.Push(rows);
             return result;
         }
-        finally
+        catch
         {
-            _readers.Release();
+            // Whatever state its statements are in: the next read opens another connection.
+            rows.Dispose();
+            throw;
         }
     }
 

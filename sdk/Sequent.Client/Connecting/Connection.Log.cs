@@ -1,0 +1,18 @@
+using Microsoft.Extensions.Logging;
+
+namespace Sequent.Client.Connecting;
+
+internal sealed partial class Connection
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "Connected to {Server}, session {SessionId}, log {LogId}")]
+    private partial void LogConnected(Uri server, string sessionId, string logId);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Session {SessionId} with {Server} ended")]
+    private partial void LogDisconnected(Uri server, string sessionId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot connect to {Server}, trying again until it works: {Why}")]
+    private partial void LogUnreachable(Uri server, string why);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Still cannot connect to {Server} after {Attempts} attempts: {Why}")]
+    private partial void LogStillUnreachable(Uri server, int attempts, string why);
+}

@@ -1,0 +1,186 @@
+using System.Net.WebSockets;
+using Microsoft.Extensions.Logging;
+using Polly;
+using Polly.Retry;
+using Sequent.Protocol;
+
+namespace Sequent.Client.Connecting;
+
+/// <summary>
+/// A connection that heals itself: it opens a session when first asked for one, and a new one whenever the last has ended, for ever. What was
+/// under way in the last session is the business of those who used it.
+/// </summary>
+internal sealed partial class Connection : IAsyncDisposable
+{
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>A session that ended within this time counts as a failed attempt: a bus that drops everybody at once must not be hammered.</summary>
+    private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(1);
+
+    private readonly ConnectionSettings _settings;
+    private readonly ILogger _logger;
+    private readonly Backoff _backoff;
+    private readonly ResiliencePipeline<Session> _connecting;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
+    private TaskCompletionSource<Session> _current = NewCurrent();
+    private Task? _running;
+    private volatile bool _closing;
+
+    public Connection(ConnectionSettings settings)
+    {
+        _settings = settings;
+        _logger = settings.Loggers.CreateLogger<Connection>();
+        _backoff = new Backoff(FirstDelay, settings.DelayMax);
+        _connecting = new ResiliencePipelineBuilder<Session> { TimeProvider = settings.Time }
+            .AddRetry(new RetryStrategyOptions<Session>
+            {
+                ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is not null && !_stop.IsCancellationRequested),
+                MaxRetryAttempts = int.MaxValue,
+                // The first attempt often fails just because the bus is restarting, so the second comes at once.
+                DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(args.AttemptNumber == 0 ? TimeSpan.Zero : _backoff.Delay(args.AttemptNumber - 1)),
+                OnRetry = OnRetryAsync,
+            })
+            .Build();
+    }
+
+    /// <summary>Takes what no exchange waits for, in the order it comes. Called by the receiving loop, so it must not wait. Set before the first session.</summary>
+    public Action<Session, BusMessage> Received { private get; set; } = static (_, _) => { };
+
+    public ConnectionState State
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_closing)
+                    return ConnectionState.Closed;
+                if (_running is null)
+                    return ConnectionState.Idle;
+                return _current.Task.IsCompletedSuccessfully ? ConnectionState.Connected : ConnectionState.Connecting;
+            }
+        }
+    }
+
+    /// <summary>The present session, or the next one.</summary>
+    /// <exception cref="ObjectDisposedException">The connection was closed.</exception>
+    public Task<Session> SessionAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_closing, typeof(SequentClient));
+            _running ??= Task.Run(RunAsync, CancellationToken.None);
+            return _current.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Sends what waits, says goodbye, and ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task? running;
+        Task<Session> current;
+        lock (_lock)
+        {
+            if (_closing)
+                return;
+            _closing = true;
+            (running, current) = (_running, _current.Task);
+        }
+
+        if (running is not null && current.IsCompletedSuccessfully)
+        {
+            (await current.ConfigureAwait(false)).Complete();
+            await Task.WhenAny(running, Task.Delay(ConnectionSettings.CloseTimeout, _settings.Time, CancellationToken.None)).ConfigureAwait(false);
+        }
+
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (running is not null)
+            await running.ConfigureAwait(false);
+        lock (_lock)
+            Abandon(_current);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        var shortLives = 0;
+        try
+        {
+            while (!_closing)
+            {
+                using var session = await _connecting.ExecuteAsync(OpenAsync, _stop.Token).ConfigureAwait(false);
+                var opened = _settings.Time.GetTimestamp();
+                LogConnected(_settings.Server, session.Hello.SessionId, session.LogId);
+                Announce(session);
+                await session.RunAsync(_stop.Token).ConfigureAwait(false);
+                lock (_lock)
+                    _current = NewCurrent();
+                await session.EndAsync().ConfigureAwait(false);
+                LogDisconnected(_settings.Server, session.Hello.SessionId);
+                shortLives = _settings.Time.GetElapsedTime(opened) < ShortLife ? shortLives + 1 : 0;
+                if (shortLives > 1 && !_closing)
+                    await Task.Delay(_backoff.Delay(shortLives - 2), _settings.Time, _stop.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception) when (_stop.IsCancellationRequested)
+        {
+            // Closed while connecting.
+        }
+    }
+
+    private void Announce(Session session)
+    {
+        lock (_lock)
+        {
+            _current.SetResult(session);
+            if (_closing)
+                session.Complete();
+        }
+    }
+
+    /// <summary>One attempt: a socket, the right protocol, and <c>hello</c>.</summary>
+    private async ValueTask<Session> OpenAsync(CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(ConnectionSettings.ConnectTimeout, _settings.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        var socket = new ClientWebSocket();
+        try
+        {
+            socket.Options.AddSubProtocol(WireNames.Subprotocol);
+            socket.Options.KeepAliveInterval = ConnectionSettings.KeepAlive;
+            socket.Options.KeepAliveTimeout = ConnectionSettings.KeepAlive;
+            await socket.ConnectAsync(_settings.Server, either.Token).ConfigureAwait(false);
+            if (socket.SubProtocol != WireNames.Subprotocol)
+                throw new WebSocketException(WebSocketError.UnsupportedProtocol, $"The server at {_settings.Server} does not speak {WireNames.Subprotocol}.");
+            var frames = new FrameReader(socket);
+            var first = await frames.ReadAsync(either.Token).ConfigureAwait(false) ?? throw new WebSocketException(WebSocketError.ConnectionClosedPrematurely);
+            return BusMessageReader.Read(first) is HelloMessage hello
+                ? new Session(socket, frames, hello, Received, _settings.Time, _settings.Loggers.CreateLogger<Session>())
+                : throw new WebSocketException(WebSocketError.Faulted, "The first message of the bus was not hello.");
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private ValueTask OnRetryAsync(OnRetryArguments<Session> args)
+    {
+        // Once is worth a look; the following hundred say the same.
+        var message = args.Outcome.Exception!.Message;
+        if (args.AttemptNumber == 0)
+            LogUnreachable(_settings.Server, message);
+        else
+            LogStillUnreachable(_settings.Server, args.AttemptNumber + 1, message);
+        return ValueTask.CompletedTask;
+    }
+
+    private static TaskCompletionSource<Session> NewCurrent() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static void Abandon(TaskCompletionSource<Session> current)
+    {
+        if (current.TrySetException(new ObjectDisposedException(nameof(SequentClient))))
+            _ = current.Task.Exception; // Nobody may be waiting, which is no fault.
+    }
+}

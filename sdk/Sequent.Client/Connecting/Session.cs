@@ -1,0 +1,192 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Sequent.Protocol;
+
+namespace Sequent.Client.Connecting;
+
+/// <summary>
+/// One WebSocket from <c>hello</c> to its end: a loop that sends what others queue, and one that reads and hands on. It is never mended;
+/// <see cref="Connection"/> makes a new one.
+/// </summary>
+internal sealed partial class Session : IDisposable
+{
+    /// <summary>Messages that may wait for the socket; whoever sends more waits.</summary>
+    private const int MaxOutgoing = 1_024;
+
+    /// <summary>A frame of the bus holds at most 1 MiB or one event, which may be as large as a message.</summary>
+    private const int FrameBytes = 1024 * 1024;
+
+    /// <summary>A buffer that grew beyond this for one large message is not kept.</summary>
+    private const int KeptBufferBytes = 256 * 1024;
+
+    private readonly WebSocket _socket;
+    private readonly FrameReader _frames;
+    private readonly Action<Session, BusMessage> _received;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _ended = new();
+    private readonly ConcurrentDictionary<string, Exchange> _exchanges = new(StringComparer.Ordinal);
+    private readonly Channel<ClientMessage> _outgoing = Channel.CreateBounded<ClientMessage>(new BoundedChannelOptions(MaxOutgoing) { SingleReader = true });
+
+    public Session(WebSocket socket, FrameReader frames, HelloMessage hello, Action<Session, BusMessage> received, TimeProvider time, ILogger<Session> logger)
+    {
+        (_socket, _frames, Hello, _received, _time, _logger) = (socket, frames, hello, received, time, logger);
+        Ended = _ended.Token;
+        // An event gains fields on its way: sender, times, ids.
+        _frames.MaxBytes = Math.Max(FrameBytes, hello.Limits.MessageBytes) * 2;
+    }
+
+    public HelloMessage Hello { get; }
+
+    public string LogId => Hello.LogId;
+
+    /// <summary>Cancelled when the session is over; by then <see cref="Connection.SessionAsync"/> waits for the next one.</summary>
+    public CancellationToken Ended { get; }
+
+    /// <summary>Queues a message. False if the session has ended; true does not mean that it arrives.</summary>
+    public async ValueTask<bool> TrySendAsync(ClientMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _outgoing.Writer.WriteAsync(message, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (ChannelClosedException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Queues a message that is not missed if it does not fit.</summary>
+    public void Post(ClientMessage message) => _outgoing.Writer.TryWrite(message);
+
+    /// <summary>Prepares for the answers of a request, before it is sent.</summary>
+    public Exchange Open(string requestId, int maxAnswers)
+    {
+        var exchange = new Exchange(requestId, maxAnswers, closed => _exchanges.TryRemove(closed.RequestId, out _));
+        _exchanges[requestId] = exchange;
+        if (Ended.IsCancellationRequested)
+            exchange.SessionEnded();
+        return exchange;
+    }
+
+    /// <summary>Takes no further messages; sends what waits, then says goodbye.</summary>
+    public void Complete() => _outgoing.Writer.TryComplete();
+
+    /// <summary>Runs until the bus is gone, or said goodbye, or <see cref="Complete"/> has taken effect. Never throws.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        using var abort = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var receiving = GuardAsync(ReceiveAsync(abort.Token));
+        var sending = GuardAsync(SendAsync(abort.Token));
+        await Task.WhenAny(receiving, sending).ConfigureAwait(false);
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            await CloseAsync(receiving).ConfigureAwait(false);
+        _outgoing.Writer.TryComplete();
+        await abort.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(receiving, sending).ConfigureAwait(false);
+    }
+
+    /// <summary>Tells everybody that the session is over.</summary>
+    public async Task EndAsync()
+    {
+        await _ended.CancelAsync().ConfigureAwait(false);
+        foreach (var exchange in _exchanges.Values)
+            exchange.SessionEnded();
+    }
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _ended.Dispose();
+    }
+
+    private async Task SendAsync(CancellationToken cancellationToken)
+    {
+        var frame = new ArrayBufferWriter<byte>(4096);
+        await foreach (var message in _outgoing.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+            ClientMessageWriter.Write(message, frame);
+            if (frame.WrittenCount > Hello.Limits.MessageBytes && Hello.Limits.MessageBytes > 0)
+                RefuseTooLarge(message, frame.WrittenCount);
+            else
+                await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Text, true, cancellationToken).ConfigureAwait(false);
+            if (frame.Capacity > KeptBufferBytes)
+                frame = new ArrayBufferWriter<byte>(4096);
+            else
+                frame.ResetWrittenCount();
+        }
+    }
+
+    /// <summary>The bus would end the session, and the next one when the message is sent again; so it is answered here, as the bus would.</summary>
+    private void RefuseTooLarge(ClientMessage message, int bytes)
+    {
+        var requestId = message switch
+        {
+            NewMessage m => m.RequestId,
+            QueryMessage m => m.RequestId,
+            SequenceMessage m => m.RequestId,
+            _ => null,
+        };
+        Dispatch(new ErrorMessage(ErrorCodes.MessageTooLarge, $"The message has {bytes} bytes; the bus takes at most {Hello.Limits.MessageBytes}.") { RequestId = requestId });
+    }
+
+    private async Task ReceiveAsync(CancellationToken cancellationToken)
+    {
+        while (await _frames.ReadAsync(cancellationToken).ConfigureAwait(false) is { } utf8)
+        {
+            if (BusMessageReader.Read(utf8) is { } message)
+                Dispatch(message);
+        }
+    }
+
+    private void Dispatch(BusMessage message)
+    {
+        var requestId = message switch
+        {
+            RebuildMessage m => m.RequestId,
+            CaughtUpMessage m => m.RequestId,
+            SequencesMessage m => m.RequestId,
+            ErrorMessage m => m.RequestId,
+            _ => null,
+        };
+        if (requestId is null || !_exchanges.TryGetValue(requestId, out var exchange))
+            _received(this, message);
+        else if (!exchange.TryAnswer(message))
+            throw new ProtocolException(ErrorCodes.InvalidMessage, $"The bus sent more answers to '{requestId}' than it had credit for.") { RequestId = requestId };
+    }
+
+    private async Task CloseAsync(Task receiving)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(ConnectionSettings.CloseTimeout, _time);
+            await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token).ConfigureAwait(false);
+            await receiving.WaitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
+        {
+            LogDropped(Hello.SessionId, e.Message);
+        }
+    }
+
+    private async Task GuardAsync(Task loop)
+    {
+        try
+        {
+            await loop.ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            LogDropped(Hello.SessionId, e.Message);
+        }
+        catch (Exception e)
+        {
+            // What cannot be understood cannot be answered either; the next session starts clean.
+            LogFaulted(Hello.SessionId, e);
+        }
+    }
+}

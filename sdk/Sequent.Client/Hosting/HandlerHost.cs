@@ -1,0 +1,135 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sequent.Client.Connecting;
+using Sequent.Client.Units;
+
+namespace Sequent.Client.Hosting;
+
+/// <summary>
+/// One subscription for all handlers of a client type. Each delivery is a unit: run the handler, commit what it appended as one batch under
+/// derived ids, then ack. Whatever cuts that short, the event comes again and the ids keep it from counting twice.
+/// </summary>
+internal sealed partial class HandlerHost
+{
+    private readonly SequentClient _client;
+    private readonly SequentOptions _options;
+    private readonly IServiceScopeFactory _scopes;
+    private readonly ILogger _logger;
+    private readonly Dictionary<string, HandlerRegistration> _handlers;
+    private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
+
+    public HandlerHost(SequentClient client, SequentOptions options, IEnumerable<HandlerRegistration> handlers, IServiceScopeFactory scopes, ILogger<HandlerHost> logger)
+    {
+        (_client, _options, _scopes, _logger) = (client, options, scopes, logger);
+        _handlers = handlers.ToDictionary(h => options.Events.Map(h.Event).Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>Runs until stopped.</summary>
+    /// <param name="stopping">Takes nothing new from then on; running handlers finish.</param>
+    /// <param name="aborting">Cancels running handlers; their events come again.</param>
+    public async Task RunAsync(CancellationToken stopping, CancellationToken aborting)
+    {
+        for (var failures = 0; ; failures++)
+        {
+            try
+            {
+                await SubscribeAsync(stopping, aborting).ConfigureAwait(false);
+            }
+            catch (Exception) when (stopping.IsCancellationRequested || _client.State == ConnectionState.Closed)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                // Somebody has to mend this, at the bus or here; until then the service does what it can.
+                LogRegistrationRefused(_options.ClientType!, e);
+                await Task.Delay(_backoff.Delay(failures), _options.TimeProvider, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task SubscribeAsync(CancellationToken stopping, CancellationToken aborting)
+    {
+        await using var subscription = _client.Subscribe(new SubscriptionOptions(_options.ClientType!)
+        {
+            Types = [.. _handlers.Keys],
+            Start = _options.Start,
+            Instance = _options.Instance,
+        });
+
+        // Ends before the subscription does, so that the acks of what was running still go out.
+        await using var lanes = new KeyLanes(_options.MaxParallelKeys, delivery => HandleAsync(delivery, aborting));
+        await foreach (var delivery in subscription.ReadAllAsync(stopping).ConfigureAwait(false))
+            lanes.Add(delivery);
+    }
+
+    /// <summary>Handles one delivery and settles it. Never throws.</summary>
+    private async Task HandleAsync(Delivery delivery, CancellationToken aborting)
+    {
+        using var lost = CancellationTokenSource.CreateLinkedTokenSource(delivery.Revoked, aborting);
+        try
+        {
+            await RunUnitAsync(delivery, lost.Token).ConfigureAwait(false);
+            await delivery.AckAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception) when (lost.IsCancellationRequested || _client.State == ConnectionState.Closed)
+        {
+            // Neither acked nor nacked: the event is another instance's by now, or comes again.
+            LogLost(delivery.Event.EventType, delivery.Event.Position);
+        }
+        catch (Exception e)
+        {
+            LogFailed(delivery.Event.EventType, delivery.Event.Position, delivery.Attempt, e);
+            await delivery.NackAsync(new NackOptions { Reason = e.GetType().Name }, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RunUnitAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        if (!_handlers.TryGetValue(delivery.Event.EventType, out var handler))
+            throw new InvalidOperationException($"The bus delivered a {delivery.Event.EventType}, for which there is no handler.");
+        var work = new UnitWork(
+            (unit, ct) => InvokeAsync(handler, delivery, unit, ct),
+            index => DerivedId.For(delivery.Event, _options.ClientType!, handler.Name, index),
+            delivery.Redelivered ? DecisionLookup.Once : DecisionLookup.AtCommit,
+            delivery.Event.CorrelationId)
+        {
+            TraceParent = delivery.Event.TraceParent,
+        };
+        for (var failures = 0; ; failures++)
+        {
+            try
+            {
+                await _client.Units.RunAsync(work, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e) when (e is BusUnavailableException or OutcomeUnknownException)
+            {
+                // Thrown by something the handler published by itself: no fault of the event, so it waits for the bus instead of failing.
+                LogWaiting(delivery.Event.EventType, delivery.Event.Position, e.GetType().Name);
+                await Task.Delay(_backoff.Delay(failures), _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task InvokeAsync(HandlerRegistration handler, Delivery delivery, IUnit unit, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(_options.HandlerTimeout, _options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            // A handler that ignores its token is left behind, and its unit with it.
+            await InvokeInScopeAsync(handler, delivery, unit, either.Token).WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{handler.Handler} did not finish within HandlerTimeout, {_options.HandlerTimeout}.", e);
+        }
+    }
+
+    private async Task InvokeInScopeAsync(HandlerRegistration handler, Delivery delivery, IUnit unit, CancellationToken cancellationToken)
+    {
+        await using var scope = _scopes.CreateAsyncScope();
+        await handler.HandleAsync(scope.ServiceProvider, delivery, unit, cancellationToken).ConfigureAwait(false);
+    }
+}

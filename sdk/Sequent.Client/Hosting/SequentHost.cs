@@ -1,0 +1,55 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Sequent.Client.Hosting;
+
+/// <summary>Runs the handlers and projections of a client while the application runs.</summary>
+internal sealed class SequentHost(IServiceProvider services, SequentRegistration registration) : IHostedService, IDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _aborting = new();
+    private readonly List<Task> _running = [];
+
+    /// <summary>Checks everything that can be checked without the bus, then starts. Does not wait for the bus: it may come later.</summary>
+    /// <exception cref="OptionsValidationException">An option is not usable.</exception>
+    /// <exception cref="InvalidOperationException">Two event types have the same name.</exception>
+    /// <exception cref="NotSupportedException">An event type has no JSON metadata.</exception>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var options = services.GetRequiredService<IOptions<SequentOptions>>().Value;
+        var client = services.GetRequiredService<SequentClient>();
+        var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
+        client.Mapper.Validate();
+
+        if (registration.Handlers.Count > 0)
+        {
+            var handlers = new HandlerHost(client, options, registration.Handlers, services.GetRequiredService<IServiceScopeFactory>(), loggers.CreateLogger<HandlerHost>());
+            _running.Add(Task.Run(() => handlers.RunAsync(_stopping.Token, _aborting.Token), CancellationToken.None));
+        }
+
+        foreach (var (_, create, progress) in registration.Projections)
+        {
+            var projection = new ProjectionHost(client, create(services), progress, options.TimeProvider, loggers.CreateLogger<ProjectionHost>());
+            _running.Add(Task.Run(() => projection.RunAsync(_stopping.Token), CancellationToken.None));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Takes nothing new, lets running handlers finish and acks what they did. When the host's patience ends they are cancelled.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await using (cancellationToken.Register(_aborting.Cancel).ConfigureAwait(false))
+            await Task.WhenAll(_running).ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _aborting.Dispose();
+    }
+}

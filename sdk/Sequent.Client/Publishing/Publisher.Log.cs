@@ -1,0 +1,9 @@
+using Microsoft.Extensions.Logging;
+
+namespace Sequent.Client.Publishing;
+
+internal sealed partial class Publisher
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The bus could not store {RequestId} now ({Code}); it will be sent again")]
+    private partial void LogPostponed(string requestId, string code);
+}

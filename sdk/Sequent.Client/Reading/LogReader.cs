@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Sequent.Client.Connecting;
+using Sequent.Protocol;
+
+namespace Sequent.Client.Reading;
+
+/// <summary>
+/// Reads the log over one connection, any number of queries at once. A query whose session is lost goes on after the last position it got; it
+/// never mixes two logs. The bus sends no more pages ahead than it has credit for, so a slow reader holds nothing back but itself.
+/// </summary>
+internal sealed class LogReader(Connection connection, TimeProvider time)
+{
+    /// <summary>Pages the bus may send ahead.</summary>
+    private const int Credit = 4;
+
+    /// <summary>Besides the pages: caught up, and an error.</summary>
+    private const int MaxAnswers = Credit + 2;
+
+    private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
+    private long _number;
+
+    /// <summary>Reads everything selected, page by page.</summary>
+    /// <exception cref="RequestFailedException">The bus refused the query, or its log is another one than at the first page.</exception>
+    public async IAsyncEnumerable<LogPage> ReadAsync(QueryMessage query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var failures = 0;
+        while (true)
+        {
+            var session = await connection.SessionAsync(cancellationToken).ConfigureAwait(false);
+            using var exchange = session.Open(NextId("q"), MaxAnswers);
+            await session.TrySendAsync(query with { RequestId = exchange.RequestId, Credit = Credit }, cancellationToken).ConfigureAwait(false);
+            var isOpen = true;
+            try
+            {
+                while (await exchange.ReadAsync(cancellationToken).ConfigureAwait(false) is { } answer)
+                {
+                    if (answer is ErrorMessage error)
+                    {
+                        isOpen = false;
+                        await FailOrPauseAsync(error, failures++, cancellationToken).ConfigureAwait(false);
+                        break;
+                    }
+
+                    var (page, last) = PageOf(answer, session.LogId);
+                    isOpen = !last;
+                    query = Advance(query, page);
+                    failures = 0;
+                    yield return page;
+                    if (last)
+                        yield break;
+                    if (!page.IsCaughtUp)
+                        await session.TrySendAsync(new MoreMessage(exchange.RequestId, 1), cancellationToken).ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                if (isOpen)
+                    session.Post(new CancelMessage(exchange.RequestId));
+            }
+        }
+    }
+
+    /// <summary>The last values of keys, as one snapshot, and the log they are of.</summary>
+    /// <exception cref="RequestFailedException">The bus refused the request.</exception>
+    public async Task<(string LogId, IReadOnlyDictionary<string, uint?> Values)> ReadLastValuesAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        for (var failures = 0; ;)
+        {
+            var session = await connection.SessionAsync(cancellationToken).ConfigureAwait(false);
+            using var exchange = session.Open(NextId("s"), MaxAnswers);
+            await session.TrySendAsync(new SequenceMessage(exchange.RequestId, keys), cancellationToken).ConfigureAwait(false);
+            switch (await exchange.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                case SequencesMessage answer: return (session.LogId, answer.Values);
+                case ErrorMessage error: await FailOrPauseAsync(error, failures++, cancellationToken).ConfigureAwait(false); break;
+            }
+        }
+    }
+
+    private string NextId(string prefix) => prefix + Interlocked.Increment(ref _number).ToString(CultureInfo.InvariantCulture);
+
+    private Task FailOrPauseAsync(ErrorMessage error, int failures, CancellationToken cancellationToken) =>
+        PassingErrors.Contains(error.Code)
+            ? Task.Delay(_backoff.Delay(failures), time, cancellationToken)
+            : throw new RequestFailedException(error.Code, error.Message, error.Path);
+
+    private static (LogPage Page, bool Last) PageOf(BusMessage answer, string logId) => answer switch
+    {
+        RebuildMessage m => (new LogPage(logId, m.Position, m.Events), m.Last),
+        CaughtUpMessage m => (new LogPage(logId, m.Position, [], IsCaughtUp: true), false),
+        _ => throw new RequestFailedException(ErrorCodes.Internal, $"The bus answered a query with {answer.GetType().Name}."),
+    };
+
+    /// <summary>What remains to be read after a page.</summary>
+    private static QueryMessage Advance(QueryMessage query, LogPage page) => query with
+    {
+        LogId = page.LogId,
+        After = page.Position,
+        Limit = query.Limit - page.Events.Count is > 0 and var left ? left : query.Limit,
+    };
+}

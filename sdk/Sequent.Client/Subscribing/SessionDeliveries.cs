@@ -1,0 +1,123 @@
+using System.Threading.Channels;
+using Sequent.Client.Connecting;
+using Sequent.Client.Events;
+using Sequent.Protocol;
+
+namespace Sequent.Client.Subscribing;
+
+/// <summary>
+/// What one session was handed and has not settled. Deliveries are numbered per session, so everything here ends with it. A nack takes effect
+/// at once: the later deliveries of its key are revoked here already, and those on their way until the bus has confirmed it, so that nobody
+/// works on an event before the one that failed.
+/// </summary>
+internal sealed class SessionDeliveries(Session session, EventMapper mapper)
+{
+    /// <summary>Acks that may wait to be sent: as many as the largest window, so there is always room.</summary>
+    private const int MaxAcks = 65_536;
+
+    /// <summary>Acks of one message.</summary>
+    private const int MaxAcksPerMessage = 1_000;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, Delivery> _unsettled = [];
+    private readonly Dictionary<string, long> _nackedKeys = new(StringComparer.Ordinal);
+    private readonly Channel<long> _acks = Channel.CreateBounded<long>(new BoundedChannelOptions(MaxAcks) { SingleReader = true });
+
+    /// <summary>Takes a delivery over; null if it is revoked already, because an earlier one of its key was nacked.</summary>
+    public Delivery? Take(DeliveredEvent delivered)
+    {
+        var delivery = new Delivery(delivered, mapper.ToRecorded(delivered.Event), this, new CancellationTokenSource());
+        lock (_lock)
+        {
+            if (_nackedKeys.ContainsKey(delivered.Event.Key))
+                return null;
+            _unsettled.Add(delivered.Delivery, delivery);
+            return delivery;
+        }
+    }
+
+    /// <summary>The bus has taken deliveries back.</summary>
+    public void Revoke(IReadOnlyList<long> numbers)
+    {
+        lock (_lock)
+        {
+            foreach (var number in numbers)
+            {
+                if (_unsettled.Remove(number, out var delivery))
+                    delivery.Revoke();
+            }
+
+            foreach (var (key, nacked) in _nackedKeys)
+            {
+                if (numbers.Contains(nacked))
+                    _nackedKeys.Remove(key);
+            }
+        }
+    }
+
+    public async ValueTask AckAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (!_unsettled.Remove(delivery.Number))
+                return;
+        }
+
+        try
+        {
+            await _acks.Writer.WriteAsync(delivery.Number, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            // The session is over; the event comes again.
+        }
+    }
+
+    public async ValueTask NackAsync(Delivery delivery, NackMessage message, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (!_unsettled.ContainsKey(delivery.Number))
+                return;
+            _nackedKeys[delivery.Event.Key] = delivery.Number;
+            foreach (var (number, other) in _unsettled)
+            {
+                if (number >= delivery.Number && other.Event.Key == delivery.Event.Key)
+                {
+                    _unsettled.Remove(number);
+                    other.Revoke();
+                }
+            }
+        }
+
+        await session.TrySendAsync(message, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends acks, as many in one message as are waiting, until <see cref="CompleteAcks"/> or the session's end.</summary>
+    public async Task SendAcksAsync(CancellationToken cancellationToken)
+    {
+        var numbers = new List<long>();
+        while (await _acks.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            while (numbers.Count < MaxAcksPerMessage && _acks.Reader.TryRead(out var number))
+                numbers.Add(number);
+            await session.TrySendAsync(new AckMessage { Deliveries = [.. numbers] }, cancellationToken).ConfigureAwait(false);
+            numbers.Clear();
+        }
+    }
+
+    /// <summary>No further acks are taken; those that wait are still sent.</summary>
+    public void CompleteAcks() => _acks.Writer.TryComplete();
+
+    /// <summary>The session is over: nothing of it can be settled any more.</summary>
+    public void End()
+    {
+        CompleteAcks();
+        lock (_lock)
+        {
+            foreach (var delivery in _unsettled.Values)
+                delivery.Revoke();
+            _unsettled.Clear();
+        }
+    }
+}

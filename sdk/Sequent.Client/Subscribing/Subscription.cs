@@ -1,0 +1,218 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Sequent.Client.Connecting;
+using Sequent.Client.Events;
+using Sequent.Protocol;
+
+namespace Sequent.Client.Subscribing;
+
+/// <summary>
+/// Taking part as an instance of a client type, over a connection of its own: registers, again in every new session, and yields what is
+/// delivered. Deliveries that were revoked before anybody took them are left out.
+/// </summary>
+internal sealed partial class Subscription : IAsyncDisposable
+{
+    private readonly Connection _connection;
+    private readonly SubscriptionOptions _options;
+    private readonly EventMapper _mapper;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
+
+    // As long as the bus keeps to the window it was told, this holds no more than that: what is revoked leaves it.
+    private readonly LinkedList<Delivery> _arrived = new();
+    private readonly Channel<bool> _wakeUp = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private Serving? _serving;
+    private Task? _running;
+
+    public Subscription(Connection connection, SubscriptionOptions options, EventMapper mapper, TimeProvider time, ILogger<Subscription> logger)
+    {
+        (_connection, _options, _mapper, _time, _logger) = (connection, options, mapper, time, logger);
+        _connection.Received = Receive;
+    }
+
+    /// <summary>Yields deliveries until cancelled. To be called once.</summary>
+    /// <exception cref="RequestFailedException">The bus refused the registration.</exception>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
+    public async IAsyncEnumerable<Delivery> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        _running = Task.Run(RunAsync, CancellationToken.None);
+        while (await _wakeUp.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            _wakeUp.Reader.TryRead(out _);
+            while (TakeFirst() is { } delivery)
+            {
+                yield return delivery;
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    /// <summary>Sends the acks that wait, then ends the session; what is not acked goes to other instances.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_serving is { } serving)
+        {
+            serving.Deliveries.CompleteAcks();
+            await Task.WhenAny(serving.AcksSent, Task.Delay(ConnectionSettings.CloseTimeout, _time, CancellationToken.None)).ConfigureAwait(false);
+        }
+
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _connection.DisposeAsync().ConfigureAwait(false);
+        if (_running is { } running)
+            await running.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var session = await _connection.SessionAsync(_stop.Token).ConfigureAwait(false);
+                using var serving = CancellationTokenSource.CreateLinkedTokenSource(session.Ended, _stop.Token);
+                try
+                {
+                    await ServeAsync(session, serving.Token).ConfigureAwait(false);
+                }
+                catch (OperationCanceledException) when (session.Ended.IsCancellationRequested)
+                {
+                    // Registers again in the next session.
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            _wakeUp.Writer.TryComplete();
+        }
+        catch (Exception e)
+        {
+            _wakeUp.Writer.TryComplete(e);
+        }
+        finally
+        {
+            _serving?.Deliveries.End();
+        }
+    }
+
+    private async Task ServeAsync(Session session, CancellationToken cancellationToken)
+    {
+        var serving = new Serving(session, new SessionDeliveries(session, _mapper));
+        _serving = serving;
+        try
+        {
+            await RegisterAsync(serving, cancellationToken).ConfigureAwait(false);
+            serving.AcksSent = serving.Deliveries.SendAcksAsync(cancellationToken);
+            await serving.AcksSent.ConfigureAwait(false);
+            await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            serving.Deliveries.End();
+            DropRevoked();
+        }
+    }
+
+    private async Task RegisterAsync(Serving serving, CancellationToken cancellationToken)
+    {
+        for (var failures = 0; ; failures++)
+        {
+            var message = new RegisterMessage(_options.ClientType, _options.Types)
+            {
+                Instance = _options.Instance,
+                MaxInFlight = _options.MaxInFlight,
+                Start = _options.Start?.Wire,
+            };
+            await serving.Session.TrySendAsync(message, cancellationToken).ConfigureAwait(false);
+            var answer = await serving.Answers.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (answer is RegistrationMessage)
+            {
+                LogRegistered(_options.ClientType, serving.Session.Hello.SessionId);
+                return;
+            }
+
+            var error = (ErrorMessage)answer;
+            if (!PassingErrors.Contains(error.Code))
+                throw new RequestFailedException(error.Code, error.Message, error.Path);
+            LogPostponed(_options.ClientType, error.Code);
+            await Task.Delay(_backoff.Delay(failures), _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>On the receiving loop. A message of a session that is not served yet can only be a fault: the bus answers, it does not begin.</summary>
+    private void Receive(Session session, BusMessage message)
+    {
+        if (_serving is not { } serving || serving.Session != session)
+            return;
+        switch (message)
+        {
+            case EventsMessage events: Arrive(serving, events); break;
+            case RevokedMessage revoked: serving.Deliveries.Revoke(revoked.Deliveries); DropRevoked(); break;
+            case RegistrationMessage: serving.IsRegistered = true; serving.Answers.Writer.TryWrite(message); break;
+            case ErrorMessage error when serving.IsRegistered: LogRefused(error.Code, error.Message); break;
+            case ErrorMessage: serving.Answers.Writer.TryWrite(message); break;
+        }
+    }
+
+    private void Arrive(Serving serving, EventsMessage message)
+    {
+        lock (_lock)
+        {
+            foreach (var e in message.Events)
+            {
+                if (serving.Deliveries.Take(e) is { } delivery)
+                    _arrived.AddLast(delivery);
+            }
+        }
+
+        _wakeUp.Writer.TryWrite(true);
+    }
+
+    private Delivery? TakeFirst()
+    {
+        lock (_lock)
+        {
+            while (_arrived.First is { Value: var delivery })
+            {
+                _arrived.RemoveFirst();
+                if (!delivery.Revoked.IsCancellationRequested)
+                    return delivery;
+            }
+
+            return null;
+        }
+    }
+
+    private void DropRevoked()
+    {
+        lock (_lock)
+        {
+            for (var node = _arrived.First; node is not null;)
+            {
+                var next = node.Next;
+                if (node.Value.Revoked.IsCancellationRequested)
+                    _arrived.Remove(node);
+                node = next;
+            }
+        }
+    }
+
+    /// <summary>The subscription within one session.</summary>
+    private sealed class Serving(Session session, SessionDeliveries deliveries)
+    {
+        public Session Session { get; } = session;
+
+        public SessionDeliveries Deliveries { get; } = deliveries;
+
+        /// <summary>Answers to <c>register</c>, one at a time.</summary>
+        public Channel<BusMessage> Answers { get; } = Channel.CreateBounded<BusMessage>(1);
+
+        public bool IsRegistered { get; set; }
+
+        public Task AcksSent { get; set; } = Task.CompletedTask;
+    }
+}

@@ -1,0 +1,172 @@
+using Sequent.Client.Connecting;
+using Sequent.Client.Events;
+using Sequent.Client.Publishing;
+using Sequent.Client.Reading;
+using Sequent.Protocol;
+
+namespace Sequent.Client.Units;
+
+/// <summary>
+/// Runs units of callers and handlers: run the function, commit what it appended as one atomic batch that holds only if everything it read still
+/// stands, else run it again with fresh reads. So every decision, also a refusal, is as if nobody else had been there.
+/// </summary>
+internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldReader folds, EventMapper mapper, TimeSpan timeout, TimeProvider time)
+{
+    // A unit inside a unit or handler must not wait for a key that the outer one may hold.
+    private static readonly AsyncLocal<bool> IsInside = new();
+
+    // A conflict means that somebody else got through, so it is worth trying again at once; the more often, the more crowded the key.
+    private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(100));
+    private readonly KeyQueues _queues = new();
+
+    /// <summary>Runs a unit until it is committed, or its function throws.</summary>
+    /// <exception cref="UnitTimeoutException">It met conflicts for too long.</exception>
+    /// <exception cref="PublishRejectedException">An event is not acceptable.</exception>
+    public async Task<UpdateResult> RunAsync(UnitWork work, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        using var deadline = new CancellationTokenSource(timeout, time);
+        IReadOnlyList<string> keys = [];
+        for (var attempts = 0; ;)
+        {
+            if (work.Lookup == DecisionLookup.Always || (work.Lookup == DecisionLookup.Once && attempts == 0))
+            {
+                if (await FindDecisionAsync(work, attempts, cancellationToken).ConfigureAwait(false) is { } earlier)
+                    return earlier;
+            }
+
+            using (var held = new HeldKeys(_queues, mayWait: !IsInside.Value))
+            {
+                if (!await TryTakeAllAsync(held, keys, deadline.Token, cancellationToken).ConfigureAwait(false))
+                    throw new UnitTimeoutException(attempts, time.GetElapsedTime(started), keys);
+                attempts++;
+                using var unit = new Unit(folds, mapper, work, held, deadline.Token);
+                try
+                {
+                    if (await RunOnceAsync(work, unit, attempts, cancellationToken).ConfigureAwait(false) is { } result)
+                        return result;
+                }
+                catch (OperationCanceledException) when (unit.WaitedInVainFor is not null)
+                {
+                    throw new UnitTimeoutException(attempts, time.GetElapsedTime(started), [unit.WaitedInVainFor]);
+                }
+
+                keys = unit.ReadKeys;
+            }
+
+            if (deadline.IsCancellationRequested)
+                throw new UnitTimeoutException(attempts, time.GetElapsedTime(started), keys);
+            await Task.Delay(_backoff.Delay(attempts - 1), time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>One run; null if it has to run again.</summary>
+    private async Task<UpdateResult?> RunOnceAsync(UnitWork work, Unit unit, int attempts, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await DecideAsync(work, unit, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception) when (unit.SawAnotherLog)
+        {
+            return null;
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            unit.End();
+            if (work.Lookup == DecisionLookup.Always && await FindDecisionAsync(work, attempts, cancellationToken).ConfigureAwait(false) is { } earlier)
+                return earlier;
+
+            // The reason to throw counts only if what was read was ever true together.
+            if (!await WasSnapshotAsync(unit, cancellationToken).ConfigureAwait(false))
+                return null;
+            throw;
+        }
+
+        unit.End();
+        if (!unit.HasAppends)
+            return await WasSnapshotAsync(unit, cancellationToken).ConfigureAwait(false) ? new UpdateResult([], attempts, EarlierDecisionStood: false) : null;
+        return await CommitAsync(work, unit, attempts, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task DecideAsync(UnitWork work, Unit unit, CancellationToken cancellationToken)
+    {
+        IsInside.Value = true;
+        await work.Decide(unit, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private async Task<bool> WasSnapshotAsync(Unit unit, CancellationToken cancellationToken)
+    {
+        if (!unit.HasReadSeveral)
+            return true;
+        var (logId, lastValues) = await reader.ReadLastValuesAsync(unit.ReadKeys, cancellationToken).ConfigureAwait(false);
+        return unit.IsSnapshot(logId, lastValues);
+    }
+
+    private async Task<UpdateResult?> CommitAsync(UnitWork work, Unit unit, int attempts, CancellationToken cancellationToken)
+    {
+        var message = unit.ToMessage();
+        PublishAnswer answer;
+        try
+        {
+            answer = await publisher.SendAsync(message, unit.LogId, work.PublishTimeout, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LogChangedException)
+        {
+            return null;
+        }
+
+        if (IsConflict(answer))
+            return null;
+        var receipts = message.Events.Select((e, i) => Receipt.Of(answer.Entries[i], e, answer.WasResent)).ToArray();
+        if (receipts.All(r => r.IsSuccess && r.Position is not null))
+        {
+            var isEarlier = receipts[0].Status == ReceiptStatus.Duplicate;
+            return new UpdateResult(receipts, attempts, isEarlier);
+        }
+
+        // Duplicate without a place: the first event's id is stored, but not with this batch.
+        return receipts[0].IsSuccess
+            ? new UpdateResult([receipts[0] with { Status = ReceiptStatus.Duplicate }], attempts, EarlierDecisionStood: true)
+            : throw Rejected(receipts);
+    }
+
+    private static bool IsConflict(PublishAnswer answer)
+    {
+        var culprits = answer.Entries.Where(e => e.Status != ReceiptStatus.Success && e.Reason != RejectReasons.AtomicBatchFailed).ToArray();
+        return culprits.Length > 0 && culprits.All(e => e.Status == ReceiptStatus.Inconsistent || e.Reason == RejectReasons.ExpectFailed);
+    }
+
+    private static PublishRejectedException Rejected(Receipt[] receipts)
+    {
+        var culprit = receipts.FirstOrDefault(r => r.Status == ReceiptStatus.Rejected && r.Reason != RejectReasons.AtomicBatchFailed) ?? receipts[0];
+        return new PublishRejectedException(culprit.Reason ?? culprit.Status.ToString(), culprit.Key);
+    }
+
+    private async Task<UpdateResult?> FindDecisionAsync(UnitWork work, int attempts, CancellationToken cancellationToken)
+    {
+        var query = new QueryMessage { EventIds = [work.IdOf(0)] };
+        await foreach (var page in reader.ReadAsync(query, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var e in page.Events)
+                return new UpdateResult([new Receipt(ReceiptStatus.Duplicate, e.Key, e.Value, e.Position, work.IdOf(0))], attempts, EarlierDecisionStood: true);
+        }
+
+        return null;
+    }
+
+    private static async Task<bool> TryTakeAllAsync(HeldKeys held, IReadOnlyList<string> keys, CancellationToken deadline, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline, cancellationToken);
+        try
+        {
+            await held.TakeAllAsync(keys, either.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using Sequent.Bus.Storage;
+using Sequent.Bus.Storage.InMemory;
+
+namespace Sequent.Bus.Tests.Publishing;
+
+/// <summary>An in-memory log whose appends and recoveries fail as told.</summary>
+internal sealed class FaultyStore : IEventStore
+{
+    private readonly InMemoryStore _inner = new();
+
+    public string LogId => _inner.LogId;
+
+    /// <summary>What the next append answers; null: it works.</summary>
+    public AppendOutcome? NextOutcome { get; set; }
+
+    /// <summary>Whether an append with an unknown outcome did happen.</summary>
+    public bool UnknownIsStored { get; set; }
+
+    /// <summary>Whether looking up fails.</summary>
+    public bool RecoveryFails { get; set; }
+
+    public int Recoveries { get; private set; }
+
+    public ValueTask<LogEnd> OpenAsync(CancellationToken cancellationToken) => _inner.OpenAsync(cancellationToken);
+
+    public IAsyncEnumerable<KeyValuePair<string, KeyEnd>> ReadKeysAsync(CancellationToken cancellationToken) => _inner.ReadKeysAsync(cancellationToken);
+
+    public async ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
+    {
+        if (NextOutcome is not { } outcome)
+            return await _inner.AppendAsync(events, cancellationToken);
+        NextOutcome = null;
+        if (outcome == AppendOutcome.Unknown && UnknownIsStored)
+            await _inner.AppendAsync(events, cancellationToken);
+        return outcome;
+    }
+
+    public ValueTask<long> RecoverAsync(CancellationToken cancellationToken)
+    {
+        Recoveries++;
+        return RecoveryFails ? throw new StoreException("still broken") : _inner.RecoverAsync(cancellationToken);
+    }
+
+    public ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken) => _inner.FindAsync(eventIds, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadAsync(long after, long until, int max, CancellationToken cancellationToken) => _inner.ReadAsync(after, until, max, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadTypesAsync(IReadOnlyCollection<string> eventTypes, long after, long until, int max, CancellationToken cancellationToken) => _inner.ReadTypesAsync(eventTypes, after, until, max, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) => _inner.ReadAtAsync(positions, cancellationToken);
+
+    public ValueTask<IReadOnlyList<long>> ReadChainAsync(long last, long after, CancellationToken cancellationToken) => _inner.ReadChainAsync(last, after, cancellationToken);
+
+    public ValueTask<long> FindTimeAsync(long timeMicros, CancellationToken cancellationToken) => _inner.FindTimeAsync(timeMicros, cancellationToken);
+
+    public ValueTask DisposeAsync() => _inner.DisposeAsync();
+}

@@ -1,0 +1,93 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Sequent.Bus.Publishing;
+using Sequent.Bus.Reading;
+using Sequent.Bus.Storage;
+using Sequent.Protocol;
+
+namespace Sequent.Bus.Tests.Publishing;
+
+/// <summary>What is answered when the store fails (design.md section 3).</summary>
+internal sealed class SequencerTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private readonly FakeTimeProvider _time = new();
+    private FaultyStore _store = null!;
+    private EventLog _log = null!;
+    private Sequencer _sequencer = null!;
+    private Task _running = null!;
+    private Channel<PublishResult> _answers = null!;
+
+    [SetUp]
+    public async Task Start()
+    {
+        _store = new FaultyStore();
+        _answers = Channel.CreateUnbounded<PublishResult>();
+        _log = new EventLog(_store, new RecentCommits(1_000_000));
+        _sequencer = new Sequencer(_store, _log, _time, NullLogger<Sequencer>.Instance);
+        await _sequencer.StartAsync(await _store.OpenAsync(default), default);
+        _running = _sequencer.RunAsync(default);
+    }
+
+    [TearDown]
+    public async Task Stop()
+    {
+        _sequencer.Complete();
+        await _running.WaitAsync(Limit);
+        await _store.DisposeAsync();
+    }
+
+    private ValueTask SubmitAsync(string key = "k") => _sequencer.SubmitAsync(
+        new PublishRequest(new NewMessage([new NewEvent(key, null, 1, "t", "1"u8.ToArray())]), new Producer(1, "s"), ProtocolVersion.V2, (_, result) => _answers.Writer.TryWrite(result)),
+        default);
+
+    private async Task<PublishResult> AnswerAsync() => await _answers.Reader.ReadAsync().AsTask().WaitAsync(Limit);
+
+    [Test]
+    public async Task A_failed_append_is_answered_and_leaves_no_trace()
+    {
+        _store.NextOutcome = AppendOutcome.NotCommitted;
+        await SubmitAsync();
+        Assert.That((await AnswerAsync()).Kind, Is.EqualTo(PublishResultKind.StoreUnavailable));
+        await SubmitAsync();
+        var again = await AnswerAsync();
+        Assert.That((again.Entries[0].Value, again.Entries[0].Position), Is.EqualTo(((uint?)0, (long?)1)));
+    }
+
+    [Test]
+    public async Task An_unknown_outcome_is_looked_up_before_it_is_answered([Values] bool stored)
+    {
+        (_store.NextOutcome, _store.UnknownIsStored) = (AppendOutcome.Unknown, stored);
+        await SubmitAsync();
+        var answer = await AnswerAsync();
+        Assert.That(answer.Kind, Is.EqualTo(stored ? PublishResultKind.Decided : PublishResultKind.StoreUnavailable));
+        Assert.That(_log.Head, Is.EqualTo(stored ? 1 : 0));
+        await SubmitAsync();
+        Assert.That((await AnswerAsync()).Entries[0].Value, Is.EqualTo(stored ? 1 : 0));
+    }
+
+    [Test]
+    public async Task An_outcome_that_stays_unknown_ends_the_sessions_and_is_still_looked_up()
+    {
+        (_store.NextOutcome, _store.UnknownIsStored, _store.RecoveryFails) = (AppendOutcome.Unknown, true, true);
+        await SubmitAsync();
+        while (!_answers.Reader.TryPeek(out _))
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.That((await AnswerAsync()).Kind, Is.EqualTo(PublishResultKind.OutcomeUnknown));
+        _store.RecoveryFails = false;
+        await SubmitAsync();
+        while (!_answers.Reader.TryPeek(out _))
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.That((await AnswerAsync()).Entries[0].Value, Is.EqualTo(1), "it had been stored");
+    }
+}
