@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Scalar.AspNetCore;
 
 namespace Bank.ServiceDefaults;
@@ -15,6 +15,13 @@ public static class BankService
 {
     /// <summary>A request that waits for the bus, or for Users, gives up after this time and says so.</summary>
     public static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
+
+    private static readonly Dictionary<string, string?> QuietFrameworks = new()
+    {
+        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Warning",
+        ["Logging:LogLevel:System.Net.Http"] = "Warning",
+    };
 
     public static WebApplicationBuilder CreateBuilder(string name, string defaultUrl, string[] args)
     {
@@ -27,9 +34,8 @@ public static class BankService
         });
         if (builder.Configuration[WebHostDefaults.ServerUrlsKey] is null)
             builder.WebHost.UseUrls(defaultUrl);
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Warning);
-        builder.Logging.AddFilter("System.Net.Http", LogLevel.Warning);
+        // First of all sources: every other one can say otherwise.
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = QuietFrameworks });
 
         var services = builder.Services;
         services.ConfigureHttpJsonOptions(o => UseBankNames(o.SerializerOptions));
@@ -57,10 +63,11 @@ public static class BankService
         return app;
     }
 
-    /// <summary>snake_case over HTTP, and what is null is left out.</summary>
+    /// <summary>snake_case over HTTP; what is null is left out.</summary>
     public static void UseBankNames(JsonSerializerOptions json)
     {
         json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         json.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        json.NumberHandling = JsonNumberHandling.Strict; // an id is a number, never a string that looks like one
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Demo;
-using Sequent.Bus.Storage;
+using Sequent.Bus;
 using Spectre.Console;
 
 var once = new Option<bool>("--once") { Description = "Use free ports, run the flow and end: exit code 0 if every step and balance was right, else 1" };

@@ -123,6 +123,7 @@ internal sealed class BankUnderTest : IAsyncDisposable
         $"--Users:Url={_addresses.GetValueOrDefault(Part.Users, new Uri("http://127.0.0.1:1"))}",
         $"--ConnectionStrings:State={StateOf(stateFile)}",
         "--Logging:LogLevel:Default=None",
+        "--Logging:LogLevel:Microsoft.AspNetCore=None",
     ];
 }
 

@@ -57,7 +57,7 @@ public class UsersRoutesTests
     }
 
     [Test]
-    public async Task After_logging_loggedOutthe_token_is_worth_nothing_anywhere()
+    public async Task After_logging_out_the_token_is_worth_nothing_anywhere()
     {
         using var customer = await _bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
