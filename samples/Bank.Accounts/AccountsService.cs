@@ -6,11 +6,14 @@ namespace Bank.Accounts;
 /// <summary>Creates accounts, moves money, and decides transfers. It owns nothing but what it can read from the bus.</summary>
 public static class AccountsService
 {
-    public static WebApplication Build(params string[] args)
+    /// <param name="args">Configuration as on the command line, such as <c>--Urls=http://localhost:0</c>.</param>
+    /// <param name="configure">For a program that runs the service in its own process.</param>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = BankService.CreateBuilder("Bank.Accounts", "http://localhost:5003", args);
         builder.Services.AddAccountsWork(builder.Configuration);
         builder.Services.AddUsersSessions(builder.Configuration);
+        configure?.Invoke(builder);
         var app = builder.BuildService();
         app.MapAccounts();
         return app;

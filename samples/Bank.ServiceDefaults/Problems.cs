@@ -45,7 +45,8 @@ internal sealed class FailuresAsProblems : IExceptionHandler
     {
         switch (exception)
         {
-            case SequentException or HttpRequestException or OperationCanceledException:
+            // The bus: not reached, sent but not answered, or too many conflicts. Then Users, and a wait that was given up.
+            case BusUnavailableException or OutcomeUnknownException or UnitTimeoutException or HttpRequestException or OperationCanceledException:
                 await Unavailable.WriteAsync(httpContext);
                 return true;
 

@@ -7,7 +7,9 @@ namespace Bank.Users;
 /// <summary>Knows the bank's customers, who is signed in, and which accounts are whose. Its database is a source of truth.</summary>
 public static class UsersService
 {
-    public static WebApplication Build(params string[] args)
+    /// <param name="args">Configuration as on the command line, such as <c>--Urls=http://localhost:0</c>.</param>
+    /// <param name="configure">For a program that runs the service in its own process.</param>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = BankService.CreateBuilder("Bank.Users", "http://localhost:5005", args);
         builder.Services.AddUsersWork(builder.Configuration);
@@ -15,6 +17,7 @@ public static class UsersService
         builder.Services.AddScoped<Credentials>();
         builder.Services.AddScoped<Sessions>();
         builder.Services.AddScoped<ISessionSource>(provider => provider.GetRequiredService<Sessions>());
+        configure?.Invoke(builder);
         var app = builder.BuildService();
         app.MapUsers();
         return app;

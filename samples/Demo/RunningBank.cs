@@ -4,6 +4,8 @@ using Bank.Transactions;
 using Bank.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sequent.Bus;
 using Sequent.Client;
@@ -14,6 +16,9 @@ namespace Demo;
 /// <summary>The bus and the three services, in this process, each with its own web server as if it were alone.</summary>
 internal sealed class RunningBank : IAsyncDisposable
 {
+    // Says with a stack trace what the demo says in one line: a port is taken, the folder is in use.
+    private const string HostLog = "Microsoft.Extensions.Hosting.Internal.Host";
+
     private readonly Stack<WebApplication> _apps = [];
     private readonly string _folder;
     private readonly bool _freePorts;
@@ -35,9 +40,9 @@ internal sealed class RunningBank : IAsyncDisposable
         try
         {
             bank.Bus = AsWebSocket(await bank.StartAsync(bank.BuildBus(), cancellationToken));
-            bank.Users = await bank.StartAsync(UsersService.Build(bank.Arguments(5005, "users.db")), cancellationToken);
-            bank.Accounts = await bank.StartAsync(AccountsService.Build(bank.Arguments(5003, "accounts.db")), cancellationToken);
-            bank.Transactions = await bank.StartAsync(TransactionsService.Build(bank.Arguments(5004, "transactions.db")), cancellationToken);
+            bank.Users = await bank.StartAsync(UsersService.Build(bank.Arguments(5005, "users.db"), StoppedByTheDemo), cancellationToken);
+            bank.Accounts = await bank.StartAsync(AccountsService.Build(bank.Arguments(5003, "accounts.db"), StoppedByTheDemo), cancellationToken);
+            bank.Transactions = await bank.StartAsync(TransactionsService.Build(bank.Arguments(5004, "transactions.db"), StoppedByTheDemo), cancellationToken);
             return bank;
         }
         catch
@@ -86,12 +91,16 @@ internal sealed class RunningBank : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseUrls(Url(8081));
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter(HostLog, LogLevel.None);
         builder.Services.AddSequentBus(o => o.DataFile = Path.Combine(_folder, "bus.db"));
+        StoppedByTheDemo(builder);
         var app = builder.Build();
         app.MapSequentBus("/{**path}");
         return app;
     }
+
+    /// <summary>Four hosts that each hear Ctrl-C would all stop at once, and the services would miss the bus. Here the demo stops them, in order.</summary>
+    private static void StoppedByTheDemo(WebApplicationBuilder builder) => builder.Services.AddSingleton<IHostLifetime, NoSignals>();
 
     private string[] Arguments(int port, string stateFile) =>
     [
@@ -101,10 +110,18 @@ internal sealed class RunningBank : IAsyncDisposable
         .. Users is null ? Array.Empty<string>() : [$"--Users:Url={Users.OriginalString}"],
         $"--ConnectionStrings:State=Data Source={Path.Combine(_folder, stateFile)}",
         "--Logging:LogLevel:Default=Warning",
+        $"--Logging:LogLevel:{HostLog}=None",
     ];
 
     // A free port exists only for one address: "localhost" are two.
     private string Url(int port) => _freePorts ? "http://127.0.0.1:0" : $"http://localhost:{port}";
 
     private static Uri AsWebSocket(Uri http) => new(http.OriginalString.Replace("http://", "ws://", StringComparison.Ordinal));
+
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 }
