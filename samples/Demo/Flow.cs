@@ -37,8 +37,8 @@ internal sealed class Flow(RunningBank bank)
         await StepAsync("Open accounts", async () => await OpenAsync(alice, 2, cancellationToken) + await OpenAsync(bob, 1, cancellationToken) is > 0 and var opened
             ? $"{opened} new" : "all three are there from an earlier run");
         await StepAsync("Compare balances, statements and lists with the log", () => CompareAsync(bus, alice, bob, cancellationToken));
-        foreach (var (id, _) in _accounts)
-            _expected[id] = _before[id] = await _accounts.Single(a => a.Id == id).Owner.BalanceAsync(id, cancellationToken);
+        foreach (var (id, owner) in _accounts)
+            _expected[id] = _before[id] = await owner.BalanceAsync(id, cancellationToken);
 
         var (first, second, bobs) = (_accounts[0].Id, _accounts[1].Id, _accounts[2].Id);
         await DepositAsync(alice, first, FirstDeposit, cancellationToken);

@@ -7,7 +7,9 @@ using Bank.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using Sequent.Bus;
 using Sequent.Client;
 
@@ -28,6 +30,9 @@ internal sealed class BankUnderTest : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("bank-tests-").FullName;
     private readonly Dictionary<Part, WebApplication> _parts = [];
     private readonly Dictionary<Part, Uri> _addresses = [];
+
+    /// <summary>The clock of Users: sessions and the publishing of open requests.</summary>
+    public FakeTimeProvider Time { get; } = new(DateTimeOffset.UtcNow);
 
     public Uri this[Part part] => _addresses[part];
 
@@ -52,7 +57,7 @@ internal sealed class BankUnderTest : IAsyncDisposable
     {
         var app = part switch
         {
-            Part.Users => UsersService.Build(Arguments("users.db")),
+            Part.Users => UsersService.Build(Arguments("users.db"), builder => builder.Services.AddSingleton<TimeProvider>(Time)),
             Part.Accounts => AccountsService.Build(Arguments("accounts.db")),
             Part.Transactions => TransactionsService.Build(Arguments("transactions.db")),
             _ => BuildBus(),

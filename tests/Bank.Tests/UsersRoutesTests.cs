@@ -68,6 +68,20 @@ public class UsersRoutesTests
         Assert.That((loggedOut.Status, me.Status, balance.Status), Is.EqualTo((204, 401, 401)));
     }
 
+    [Test]
+    public async Task A_session_ends_after_its_time()
+    {
+        await using var bank = await BankUnderTest.StartAsync();
+        using var customer = await bank.NewCustomerAsync();
+        var hours = TimeSpan.FromSeconds((await customer.PostAsync(Part.Users, "/sessions/validate", new { token = customer.Token })).Body!["expires_in"]!.GetValue<int>());
+        bank.Time.Advance(hours - TimeSpan.FromSeconds(1));
+        var before = await customer.GetAsync(Part.Users, "/users/me");
+        bank.Time.Advance(TimeSpan.FromSeconds(1));
+        var after = await customer.GetAsync(Part.Users, "/users/me");
+
+        Assert.That((before.Status, after.Status), Is.EqualTo((200, 401)));
+    }
+
     [TestCase("/users/me")]
     [TestCase("/users/me/accounts/requests/3f2504e0-4f89-41d3-9a0c-0305e82c3301")]
     public async Task WithloggedOuta_token_nothing_is_told(string path)
@@ -124,6 +138,7 @@ public class UsersRoutesTests
         await bank.StopAsync(Part.Bus);
         var answer = await customer.PostAsync(Part.Users, "/users/me/accounts");
         await bank.StartAsync(Part.Bus);
+        bank.Time.Advance(TimeSpan.FromSeconds(10));
         var me = await Eventually.ReadAsync(() => customer.GetAsync(Part.Users, "/users/me"), a => a.Body!["accounts"]!.AsArray().Count > 0);
 
         Assert.That((answer.Status, answer.Response.Headers.RetryAfter?.ToString()), Is.EqualTo((503, "1")));
