@@ -27,6 +27,7 @@ internal sealed partial class Publisher : IAsyncDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _running;
     private bool _closing;
+    private int _callers;
     private long _number;
 
     public Publisher(Connection connection, int maxInFlight, TimeProvider time, ILogger<Publisher> logger)
@@ -47,10 +48,10 @@ internal sealed partial class Publisher : IAsyncDisposable
     /// <exception cref="BusUnavailableException">It could not be sent in time.</exception>
     public async Task<PublishAnswer> SendAsync(NewMessage message, string? logId, TimeSpan? timeout, CancellationToken cancellationToken)
     {
+        Enter();
         var pending = new PendingPublish(message, logId);
         using var limit = new CancellationTokenSource(timeout ?? Timeout.InfiniteTimeSpan, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        Start();
         try
         {
             await _waiting.Writer.WriteAsync(pending, either.Token).ConfigureAwait(false);
@@ -65,6 +66,10 @@ internal sealed partial class Publisher : IAsyncDisposable
         catch (ChannelClosedException)
         {
             throw new ObjectDisposedException(nameof(SequentClient));
+        }
+        finally
+        {
+            Leave();
         }
     }
 
@@ -96,7 +101,7 @@ internal sealed partial class Publisher : IAsyncDisposable
             _closing = true;
             _waiting.Writer.TryComplete();
             running = _running;
-            if (_pending.Count == 0 && _waiting.Reader.Count == 0)
+            if (_callers == 0)
                 _drained.TrySetResult();
         }
 
@@ -111,12 +116,22 @@ internal sealed partial class Publisher : IAsyncDisposable
         _slots.Dispose();
     }
 
-    private void Start()
+    private void Enter()
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_closing, typeof(SequentClient));
+            _callers++;
             _running ??= Task.Run(RunAsync, CancellationToken.None);
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            if (--_callers == 0 && _closing)
+                _drained.TrySetResult();
         }
     }
 
@@ -158,7 +173,7 @@ internal sealed partial class Publisher : IAsyncDisposable
             await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
 
             // One message per publish. Joining what waits here into one message is the place for batching by load.
-            if (_waiting.Reader.TryRead(out var pending) && TryEnter(pending))
+            if (_waiting.Reader.TryRead(out var pending) && TryNumber(pending))
                 await SendAsync(session, pending, cancellationToken).ConfigureAwait(false);
             else
                 _slots.Release();
@@ -186,15 +201,12 @@ internal sealed partial class Publisher : IAsyncDisposable
     }
 
     /// <summary>Gives a message its number and expects its receipt from now on. False if nobody waits for it any more.</summary>
-    private bool TryEnter(PendingPublish pending)
+    private bool TryNumber(PendingPublish pending)
     {
         lock (_lock)
         {
             if (pending.IsAbandoned)
-            {
-                TellIfDrained();
                 return false;
-            }
 
             pending.Enter(++_number, $"p{_number.ToString(CultureInfo.InvariantCulture)}");
             _pending.Add(pending.Message.RequestId!, pending);
@@ -274,7 +286,6 @@ internal sealed partial class Publisher : IAsyncDisposable
         {
             if (!_pending.Remove(requestId, out var pending))
                 return null;
-            TellIfDrained();
             if (!_stop.IsCancellationRequested)
                 _slots.Release();
             return pending;
@@ -287,12 +298,6 @@ internal sealed partial class Publisher : IAsyncDisposable
             pending.IsAbandoned = true;
         if (pending.Message.RequestId is { } requestId)
             Remove(requestId);
-    }
-
-    private void TellIfDrained()
-    {
-        if (_closing && _pending.Count == 0 && _waiting.Reader.Count == 0)
-            _drained.TrySetResult();
     }
 
     private void FailEverything()
