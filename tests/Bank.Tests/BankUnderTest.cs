@@ -9,7 +9,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Time.Testing;
 using Sequent.Bus;
 using Sequent.Client;
 
@@ -25,22 +24,20 @@ internal enum Part
 }
 
 /// <summary>The real services and a real bus in this process, on free ports and on files in a folder of their own. Each part can be stopped alone.</summary>
-internal sealed class BankUnderTest : IAsyncDisposable
+/// <param name="usersClock">The clock of Users if the test turns it itself: of its sessions, its repeating, and of the SDK's pauses in it.</param>
+internal sealed class BankUnderTest(TimeProvider? usersClock = null) : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("bank-tests-").FullName;
     private readonly Dictionary<Part, WebApplication> _parts = [];
     private readonly Dictionary<Part, Uri> _addresses = [];
 
-    /// <summary>The clock of Users: sessions and the publishing of open requests.</summary>
-    public FakeTimeProvider Time { get; } = new(DateTimeOffset.UtcNow);
-
     public Uri this[Part part] => _addresses[part];
 
     public string BusAddress => this[Part.Bus].OriginalString.Replace("http://", "ws://", StringComparison.Ordinal);
 
-    public static async Task<BankUnderTest> StartAsync()
+    public static async Task<BankUnderTest> StartAsync(TimeProvider? usersClock = null)
     {
-        var bank = new BankUnderTest();
+        var bank = new BankUnderTest(usersClock);
         foreach (var part in Enum.GetValues<Part>())
             await bank.StartAsync(part);
         return bank;
@@ -57,7 +54,7 @@ internal sealed class BankUnderTest : IAsyncDisposable
     {
         var app = part switch
         {
-            Part.Users => UsersService.Build(Arguments("users.db"), builder => builder.Services.AddSingleton<TimeProvider>(Time)),
+            Part.Users => UsersService.Build(Arguments("users.db"), builder => builder.Services.AddSingleton(usersClock ?? TimeProvider.System)),
             Part.Accounts => AccountsService.Build(Arguments("accounts.db")),
             Part.Transactions => TransactionsService.Build(Arguments("transactions.db")),
             _ => BuildBus(),

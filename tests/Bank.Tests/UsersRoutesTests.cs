@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+
 namespace Bank.Tests;
 
 public class UsersRoutesTests
@@ -71,12 +73,13 @@ public class UsersRoutesTests
     [Test]
     public async Task A_session_ends_after_its_time()
     {
-        await using var bank = await BankUnderTest.StartAsync();
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var bank = await BankUnderTest.StartAsync(clock);
         using var customer = await bank.NewCustomerAsync();
-        var hours = TimeSpan.FromSeconds((await customer.PostAsync(Part.Users, "/sessions/validate", new { token = customer.Token })).Body!["expires_in"]!.GetValue<int>());
-        bank.Time.Advance(hours - TimeSpan.FromSeconds(1));
+        var lifetime = TimeSpan.FromSeconds((await customer.PostAsync(Part.Users, "/sessions/validate", new { token = customer.Token })).Body!["expires_in"]!.GetValue<int>());
+        clock.Advance(lifetime - TimeSpan.FromSeconds(1));
         var before = await customer.GetAsync(Part.Users, "/users/me");
-        bank.Time.Advance(TimeSpan.FromSeconds(1));
+        clock.Advance(TimeSpan.FromSeconds(1));
         var after = await customer.GetAsync(Part.Users, "/users/me");
 
         Assert.That((before.Status, after.Status), Is.EqualTo((200, 401)));
@@ -133,15 +136,21 @@ public class UsersRoutesTests
     [Test]
     public async Task Requests_the_bus_never_got_are_published_when_it_is_there()
     {
-        await using var bank = await BankUnderTest.StartAsync();
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var bank = await BankUnderTest.StartAsync(clock);
         using var customer = await bank.NewCustomerAsync();
         await bank.StopAsync(Part.Bus);
         var answer = await customer.PostAsync(Part.Users, "/users/me/accounts");
         await bank.StartAsync(Part.Bus);
-        bank.Time.Advance(TimeSpan.FromSeconds(10));
-        var me = await Eventually.ReadAsync(() => customer.GetAsync(Part.Users, "/users/me"), a => a.Body!["accounts"]!.AsArray().Count > 0);
+        var me = await Eventually.ReadAsync(TenSecondsLaterAsync, a => a.Body!["accounts"]!.AsArray().Count > 0);
 
         Assert.That((answer.Status, answer.Response.Headers.RetryAfter?.ToString()), Is.EqualTo((503, "1")));
         Assert.That(me.Body!["accounts"]!.AsArray(), Has.Count.EqualTo(1));
+
+        Task<Answer> TenSecondsLaterAsync()
+        {
+            clock.Advance(TimeSpan.FromSeconds(10));
+            return customer.GetAsync(Part.Users, "/users/me");
+        }
     }
 }
