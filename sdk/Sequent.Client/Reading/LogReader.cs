@@ -43,6 +43,9 @@ internal sealed class LogReader(Connection connection, TimeProvider time)
                     }
 
                     var (page, last) = PageOf(answer, session.LogId);
+
+                    // A follow whose end lies in the past is over when it has caught up.
+                    last |= page.IsCaughtUp && page.Position >= query.Until;
                     isOpen = !last;
                     query = Advance(query, page);
                     failures = 0;

@@ -18,14 +18,14 @@ internal abstract class BusTest
     protected CancellationToken Token => _limit.Token;
 
     [SetUp]
-    public async Task StartAsync()
+    public async Task StartBusAsync()
     {
         Bus = await FaultyBus.StartAsync();
         Client = NewClient();
     }
 
     [TearDown]
-    public async Task StopAsync()
+    public async Task StopBusAsync()
     {
         await Client.DisposeAsync();
         foreach (var disposable in Enumerable.Reverse(_disposables))

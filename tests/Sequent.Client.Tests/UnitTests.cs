@@ -1,0 +1,456 @@
+using Sequent.Client.Tests.Support;
+using Sequent.Protocol;
+
+namespace Sequent.Client.Tests;
+
+internal sealed class UnitTests : BusTest
+{
+    [Test]
+    public async Task What_a_unit_reads_and_appends_is_one_atomic_batch()
+    {
+        await Client.PublishAsync(new Deposited(50m), "from", cancellationToken: Token);
+
+        var result = await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                var from = await unit.ReadAsync<Account>("from", ct);
+                unit.Append("from", new Withdrawn(from.Balance));
+                unit.Append("to", new Deposited(from.Balance));
+                unit.Append("from", new Renamed("closed"));
+            },
+            cancellationToken: Token);
+
+        var batch = Bus.Received.OfType<NewMessage>().Last();
+        Assert.That(batch.Atomic, Is.True);
+        Assert.That(batch.Events.Select(e => (e.Key, e.Value)), Is.EqualTo(new (string, uint?)[] { ("from", 1), ("to", null), ("from", 2) }));
+        Assert.That(batch.Expect, Is.Null);
+        Assert.That((result.Attempts, result.EarlierDecisionStood), Is.EqualTo((1, false)));
+        Assert.That(result.Receipts.Select(r => (r.Key, r.Value, r.Position)), Is.EqualTo(new (string, uint?, long?)[] { ("from", 1, 2), ("to", 0, 3), ("from", 2, 4) }));
+    }
+
+    [Test]
+    public async Task Keys_that_are_only_read_are_expected_to_stand()
+    {
+        await Client.PublishAsync(new Deposited(50m), "read", cancellationToken: Token);
+
+        await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                await unit.ReadAsync<Account>("read", ct);
+                await unit.ReadAsync<Account>("empty", ct);
+                unit.Append("other", new Deposited(1m));
+            },
+            cancellationToken: Token);
+
+        Assert.That(Bus.Received.OfType<NewMessage>().Last().Expect, Is.EquivalentTo(new Dictionary<string, uint?> { ["read"] = 0, ["empty"] = null }));
+    }
+
+    [Test]
+    public async Task A_unit_whose_key_moved_on_runs_again_with_fresh_reads()
+    {
+        var seen = new List<decimal>();
+
+        var result = await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                seen.Add((await unit.ReadAsync<Account>("acc", ct)).Balance);
+                if (seen.Count == 1)
+                    await Client.PublishAsync(new Deposited(10m), "acc", cancellationToken: ct);
+                unit.Append("acc", new Withdrawn(5m));
+            },
+            cancellationToken: Token);
+
+        Assert.That(seen, Is.EqualTo([0m, 10m]));
+        Assert.That((result.Attempts, result.Receipts.Single().Value), Is.EqualTo((2, 1)));
+    }
+
+    [Test]
+    public async Task Two_units_that_each_read_what_the_other_writes_cannot_both_win_on_stale_reads()
+    {
+        var other = NewClient();
+        var bothHaveRead = new Barrier();
+
+        // Write skew: each may only append if the other's key is still empty.
+        async Task<bool> WriteIfEmptyAsync(SequentClient client, string mine, string theirs)
+        {
+            var wrote = false;
+            await client.UpdateAsync(
+                async (unit, ct) =>
+                {
+                    var count = await unit.ReadAsync<Count>(theirs, ct);
+                    await bothHaveRead.PassAsync(ct);
+                    wrote = count.Events == 0;
+                    if (wrote)
+                        unit.Append(mine, new Deposited(1m));
+                },
+                cancellationToken: Token);
+            return wrote;
+        }
+
+        var wrote = await Task.WhenAll(WriteIfEmptyAsync(Client, "a", "b"), WriteIfEmptyAsync(other, "b", "a"));
+
+        Assert.That(wrote, Is.EquivalentTo([true, false]));
+        Assert.That(await EventsOfAsync("a", "b"), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_unit_that_appends_nothing_is_confirmed_to_have_seen_one_moment()
+    {
+        var runs = 0;
+        (int A, int B) seen = default;
+
+        var result = await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                var a = await unit.ReadAsync<Count>("a", ct);
+                if (runs++ == 0)
+                    await Client.UpdateAsync((both, _) => AppendBoth(both), cancellationToken: ct);
+                seen = (a.Events, (await unit.ReadAsync<Count>("b", ct)).Events);
+            },
+            cancellationToken: Token);
+
+        Assert.That((seen, runs, result.Attempts, result.Receipts), Is.EqualTo(((1, 1), 2, 2, Array.Empty<Receipt>())));
+
+        static Task AppendBoth(IUnit both)
+        {
+            both.Append("a", new Deposited(1m));
+            both.Append("b", new Deposited(1m));
+            return Task.CompletedTask;
+        }
+    }
+
+    [Test]
+    public async Task A_unit_that_read_one_key_needs_no_confirmation()
+    {
+        await Client.UpdateAsync(async (unit, ct) => await unit.ReadAsync<Count>("a", ct), cancellationToken: Token);
+
+        Assert.That((Bus.CountReceived<SequenceMessage>(), Bus.CountReceived<NewMessage>()), Is.EqualTo((0, 0)));
+    }
+
+    [Test]
+    public async Task What_the_function_throws_comes_out_unchanged_and_nothing_is_appended()
+    {
+        var refusal = new InvalidOperationException("not enough");
+
+        var thrown = await ThrownByAsync<InvalidOperationException>(() => Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                await unit.ReadAsync<Account>("a", ct);
+                await unit.ReadAsync<Account>("b", ct);
+                unit.Append("a", new Deposited(1m));
+                throw refusal;
+            },
+            cancellationToken: Token));
+
+        Assert.That(thrown, Is.SameAs(refusal));
+        Assert.That((Bus.CountReceived<SequenceMessage>(), Bus.CountReceived<NewMessage>()), Is.EqualTo((1, 0)));
+    }
+
+    [Test]
+    public async Task A_refusal_that_rests_on_reads_of_two_moments_is_decided_again()
+    {
+        var runs = 0;
+
+        await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                var a = await unit.ReadAsync<Count>("a", ct);
+                if (runs++ == 0)
+                    await Client.PublishAsync(new Deposited(1m), "a", cancellationToken: ct);
+                await unit.ReadAsync<Count>("b", ct);
+                if (a.Events == 0)
+                    throw new InvalidOperationException("a is empty");
+            },
+            cancellationToken: Token);
+
+        Assert.That(runs, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_batch_whose_receipt_is_lost_is_stored_once_and_reported_as_success()
+    {
+        Bus.LoseAnswerToNext<NewMessage>();
+
+        var result = await IncrementAsync(Client, "k");
+
+        Assert.That(result.Receipts.Single().Status, Is.EqualTo(ReceiptStatus.Success));
+        Assert.That((result.EarlierDecisionStood, result.Attempts), Is.EqualTo((false, 1)));
+        Assert.That(await EventsOfAsync("k"), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Units_of_one_client_at_one_key_queue_instead_of_meeting_at_the_bus()
+    {
+        var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => IncrementAsync(Client, "k")));
+
+        Assert.That(results.Select(r => r.Attempts), Is.All.EqualTo(1));
+        Assert.That((await Client.ReadAsync<Count>("k", Token)).State.Events, Is.EqualTo(100));
+    }
+
+    [Test]
+    public async Task Units_of_many_clients_at_the_same_keys_all_get_through_exactly_once()
+    {
+        SequentClient[] clients = [Client, NewClient(), NewClient()];
+
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(i => clients[i % 3].UpdateAsync(
+            async (unit, ct) =>
+            {
+                // In either order, so that whoever waited while holding a key would wait for ever.
+                string[] keys = i % 2 == 0 ? ["x", "y"] : ["y", "x"];
+                foreach (var key in keys)
+                {
+                    await unit.ReadAsync<Account>(key, ct);
+                    unit.Append(key, new Deposited(1m));
+                }
+            },
+            cancellationToken: Token)));
+
+        Assert.That((await Client.ReadAsync<Account>("x", Token)).State.Balance, Is.EqualTo(60m));
+        Assert.That((await Client.ReadAsync<Account>("y", Token)).State.Balance, Is.EqualTo(60m));
+    }
+
+    [Test]
+    public async Task A_unit_inside_a_unit_at_the_same_key_does_not_wait_for_it()
+    {
+        var runs = 0;
+        var result = await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                await unit.ReadAsync<Account>("k", ct);
+                if (runs++ == 0)
+                    await IncrementAsync(Client, "k");
+                unit.Append("k", new Deposited(1m));
+            },
+            cancellationToken: Token);
+
+        Assert.That((result.Attempts, result.Receipts.Single().Value), Is.EqualTo((2, 1)));
+    }
+
+    [Test]
+    public async Task A_decision_id_makes_a_repeated_request_take_effect_once()
+    {
+        var options = new UpdateOptions { DecisionId = Guid.NewGuid() };
+        var first = await IncrementAsync(Client, "k", options);
+
+        var second = await IncrementAsync(NewClient(), "k", options);
+
+        Assert.That((first.EarlierDecisionStood, second.EarlierDecisionStood, second.Attempts), Is.EqualTo((false, true, 0)));
+        Assert.That(second.Receipts.Single(), Is.EqualTo(first.Receipts.Single() with { Status = ReceiptStatus.Duplicate }));
+    }
+
+    [Test]
+    public async Task A_decision_that_was_stored_meanwhile_stands_even_if_the_function_now_throws()
+    {
+        var options = new UpdateOptions { DecisionId = Guid.NewGuid() };
+
+        var result = await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                await IncrementAsync(NewClient(), "k", options);
+                throw new InvalidOperationException("done already");
+            },
+            options,
+            Token);
+
+        Assert.That((result.EarlierDecisionStood, result.Attempts, result.Receipts.Single().Key), Is.EqualTo((true, 1, "k")));
+    }
+
+    [Test]
+    public async Task A_decision_that_was_stored_meanwhile_stands_at_commit()
+    {
+        var options = new UpdateOptions { DecisionId = Guid.NewGuid() };
+
+        var result = await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                await NewClient().PublishAsync(new Renamed("first"), "elsewhere", new PublishOptions { EventId = options.DecisionId }, ct);
+                unit.Append("a", new Deposited(1m));
+                unit.Append("b", new Deposited(1m));
+            },
+            options,
+            Token);
+
+        Assert.That((result.EarlierDecisionStood, result.Receipts.Single().Key), Is.EqualTo((true, "elsewhere")));
+        Assert.That(await EventsOfAsync("a", "b"), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_unit_that_is_never_first_gives_up_after_its_time()
+    {
+        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromMilliseconds(200));
+
+        var thrown = await ThrownByAsync<UnitTimeoutException>(() => client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                await unit.ReadAsync<Account>("k", ct);
+                await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: ct);
+                unit.Append("k", new Withdrawn(1m));
+            },
+            cancellationToken: Token));
+
+        Assert.That(thrown.Attempts, Is.GreaterThan(1));
+        Assert.That(thrown.Keys, Is.EqualTo(["k"]));
+    }
+
+    [Test]
+    public async Task A_unit_whose_turn_does_not_come_gives_up_after_its_time()
+    {
+        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromMilliseconds(100));
+        var gate = new TaskCompletionSource();
+        var reading = new TaskCompletionSource();
+        var first = client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                await unit.ReadAsync<Account>("k", ct);
+                reading.TrySetResult();
+                await gate.Task.WaitAsync(ct);
+            },
+            cancellationToken: Token);
+        await reading.Task;
+
+        var thrown = await ThrownByAsync<UnitTimeoutException>(() => IncrementAsync(client, "k"));
+
+        gate.SetResult();
+        await first;
+        Assert.That(thrown.Keys, Is.EqualTo(["k"]));
+        Assert.That((await IncrementAsync(client, "k")).Attempts, Is.EqualTo(1), "the key is free again");
+    }
+
+    [Test]
+    public async Task A_key_read_twice_in_a_run_has_the_same_events()
+    {
+        await Client.PublishAsync(new Deposited(5m), "k", cancellationToken: Token);
+        var runs = 0;
+
+        await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                var first = await unit.ReadAsync<Account>("k", ct);
+                unit.Append("k", new Deposited(100m));
+                if (runs++ == 0)
+                    await Client.PublishAsync(new Deposited(7m), "k", cancellationToken: ct);
+                var again = await unit.ReadAsync<Account>("k", ct);
+                var count = await unit.ReadAsync<Count>("k", ct);
+                Assert.That((again, count.Events), Is.EqualTo((first, runs)));
+            },
+            cancellationToken: Token);
+
+        Assert.That(runs, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_unit_cannot_be_used_after_its_end()
+    {
+        IUnit? leaked = null;
+        await Client.UpdateAsync(
+            (unit, _) =>
+            {
+                leaked = unit;
+                return Task.CompletedTask;
+            },
+            cancellationToken: Token);
+
+        Assert.That(() => leaked!.Append("k", new Deposited(1m)), Throws.InvalidOperationException);
+        Assert.That(async () => await leaked!.ReadAsync<Account>("k"), Throws.InvalidOperationException);
+    }
+
+    [Test]
+    public async Task A_unit_runs_again_when_the_bus_has_another_log_than_it_read_from()
+    {
+        await Client.PublishAsync(new Deposited(5m), "a", cancellationToken: Token);
+        var seen = new List<decimal>();
+
+        await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                seen.Add((await unit.ReadAsync<Account>("a", ct)).Balance);
+                if (seen.Count == 1)
+                    await Bus.ReplaceLogAsync();
+                await unit.ReadAsync<Account>("b", ct);
+                unit.Append("b", new Deposited(1m));
+            },
+            cancellationToken: Token);
+
+        Assert.That(seen, Is.EqualTo([5m, 0m]));
+    }
+
+    [Test]
+    public async Task A_batch_decided_on_one_log_is_not_sent_to_another()
+    {
+        var runs = 0;
+
+        await Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                await unit.ReadAsync<Account>("a", ct);
+                unit.Append("a", new Deposited(1m));
+                if (runs++ == 0)
+                    await Bus.ReplaceLogAsync();
+            },
+            cancellationToken: Token);
+
+        Assert.That((runs, Bus.CountReceived<NewMessage>()), Is.EqualTo((2, 1)));
+    }
+
+    [Test]
+    public async Task An_event_that_is_never_acceptable_is_thrown()
+    {
+        var id = Guid.NewGuid();
+        await Client.PublishAsync(new Deposited(1m), "k", new PublishOptions { EventId = id }, Token);
+
+        // The second id of a batch can only be taken by a caller who publishes under it; the bus names the culprit.
+        var ids = new Queue<Guid>([Guid.NewGuid(), id]);
+        var work = new Units.UnitWork(
+            (unit, _) =>
+            {
+                unit.Append("a", new Deposited(1m));
+                unit.Append("b", new Deposited(1m));
+                return Task.CompletedTask;
+            },
+            _ => ids.Dequeue(),
+            Units.DecisionLookup.AtCommit,
+            1);
+        var thrown = await ThrownByAsync<PublishRejectedException>(() => Client.Units.RunAsync(work, Token));
+
+        Assert.That((thrown.Reason, thrown.Key), Is.EqualTo((RejectReasons.EventIdConflict, "b")));
+    }
+
+    [Test]
+    public async Task A_cancelled_unit_ends_with_a_cancellation()
+    {
+        using var cancel = new CancellationTokenSource();
+
+        var running = Client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                await cancel.CancelAsync();
+                await unit.ReadAsync<Account>("k", ct);
+            },
+            cancellationToken: cancel.Token);
+
+        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    private Task<UpdateResult> IncrementAsync(SequentClient client, string key, UpdateOptions? options = null) => client.UpdateAsync(
+        async (unit, ct) =>
+        {
+            await unit.ReadAsync<Account>(key, ct);
+            unit.Append(key, new Deposited(1m));
+        },
+        options,
+        Token);
+
+    /// <summary>Lets two through together, once; later ones pass.</summary>
+    private sealed class Barrier
+    {
+        private readonly TaskCompletionSource _both = new();
+        private int _arrived;
+
+        public Task PassAsync(CancellationToken cancellationToken)
+        {
+            if (Interlocked.Increment(ref _arrived) == 2)
+                _both.TrySetResult();
+            return _both.Task.WaitAsync(cancellationToken);
+        }
+    }
+}
