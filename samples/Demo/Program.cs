@@ -3,6 +3,10 @@ using Demo;
 using Sequent.Bus;
 using Spectre.Console;
 
+// A file or a pipe has no width; lines broken at 80 characters are hard to search.
+if (Console.IsOutputRedirected)
+    AnsiConsole.Profile.Width = 160;
+
 var once = new Option<bool>("--once") { Description = "Use free ports, run the flow and end: exit code 0 if every step and balance was right, else 1" };
 var data = new Option<string>("--data")
 {
