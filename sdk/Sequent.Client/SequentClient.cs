@@ -84,6 +84,8 @@ public sealed partial class SequentClient : ISequentClient
     {
         cancellationToken.ThrowIfCancellationRequested();
         var e = Mapper.ToNew(data, sequence.Key, sequence.Value, options?.EventId ?? NewId(), options?.CorrelationId ?? NewCorrelation(), options?.TraceParent);
+        if (UnitRunner.IsCallerInside)
+            LogPublishedInside(e.EventType);
         var answer = await _publisher.SendAsync(new NewMessage([e]), null, _options.PublishTimeout, cancellationToken).ConfigureAwait(false);
         return Receipt.Of(answer.Entries[0], e, answer.WasResent);
     }

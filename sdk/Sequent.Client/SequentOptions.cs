@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using Sequent.Client.Events;
 
 namespace Sequent.Client;
 
@@ -22,8 +21,11 @@ public sealed class SequentOptions
     /// <summary>The event types this program knows.</summary>
     public EventCatalog Events { get; } = new();
 
-    /// <summary>How data is turned into JSON and back. Give it a source-generated resolver in trimmed programs.</summary>
-    public JsonSerializerOptions Json { get; set; } = ReflectionJson.CreateOptions();
+    /// <summary>
+    /// How data is turned into JSON and back. Without a resolver types are read by reflection; trimmed and ahead-of-time compiled programs
+    /// have to give a source-generated one. Default: the defaults of System.Text.Json.
+    /// </summary>
+    public JsonSerializerOptions Json { get; set; } = new();
 
     /// <summary>How long a unit runs again after conflicts. Default: 30 s.</summary>
     public TimeSpan UnitTimeout { get; set; } = TimeSpan.FromSeconds(30);
@@ -34,7 +36,7 @@ public sealed class SequentOptions
     /// <summary>How long a publish may wait for its receipt. Default: null, until its caller cancels.</summary>
     public TimeSpan? PublishTimeout { get; set; }
 
-    /// <summary>How many messages may wait for their receipt; further publishes wait their turn. 1..65536, default: 256.</summary>
+    /// <summary>How many publishes and units may wait for their receipt; further ones wait their turn. 1..65536, default: 256.</summary>
     public int MaxInFlight { get; set; } = 256;
 
     /// <summary>How many keys handlers work on at once. 1..65536, default: 64.</summary>

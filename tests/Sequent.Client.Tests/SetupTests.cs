@@ -120,8 +120,21 @@ internal sealed partial class SetupTests : HostTest
     }
 
     [Test]
-    public void Json_by_reflection_is_there_unless_the_program_forbids_it() =>
-        Assert.That(ReflectionJson.CreateOptions().GetTypeInfo(typeof(Deposited)).Type, Is.EqualTo(typeof(Deposited)));
+    public async Task Json_options_without_a_resolver_read_by_reflection_and_stay_as_they_are()
+    {
+        var json = new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+        var client = NewClient(o => o.Json = json);
+
+        await client.PublishAsync(new Deposited(4m), "k", cancellationToken: Token);
+
+        await foreach (var e in client.QueryAsync(new EventQuery(), Token))
+            Assert.That((System.Text.Encoding.UTF8.GetString(e.Json.Span), e.Data), Is.EqualTo(("{\"amount\":4}", new Deposited(4m))));
+        Assert.That((json.IsReadOnly, json.TypeInfoResolver), Is.EqualTo((false, (IJsonTypeInfoResolver?)null)));
+    }
+
+    [Test]
+    public void Json_options_that_are_final_are_taken_as_they_are() =>
+        Assert.That(ReflectionJson.Complete(JsonSerializerOptions.Default), Is.SameAs(JsonSerializerOptions.Default));
 
     [Test]
     public void An_event_made_by_hand_needs_its_data_to_be_read()

@@ -13,6 +13,8 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
+    private readonly JsonSerializerOptions _options = ReflectionJson.Complete(options);
+
     /// <summary>Prints data, and checks here what the bus could refuse only without saying which event it was.</summary>
     /// <exception cref="ArgumentException">The key is not valid text.</exception>
     /// <exception cref="InvalidOperationException">The type's name is another type's.</exception>
@@ -76,5 +78,5 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
             TypeInfo(entry);
     }
 
-    private JsonTypeInfo TypeInfo(EventCatalog.Entry entry) => entry.Json ?? options.GetTypeInfo(entry.Type);
+    private JsonTypeInfo TypeInfo(EventCatalog.Entry entry) => entry.Json ?? _options.GetTypeInfo(entry.Type);
 }

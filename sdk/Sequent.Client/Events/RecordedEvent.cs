@@ -32,7 +32,10 @@ public sealed record RecordedEvent
         init => _data = value;
     }
 
-    /// <summary>The data as published, UTF-8. Empty for an event created by hand without it.</summary>
+    /// <summary>
+    /// The data as published, UTF-8. A slice of the message it came in: keeping it keeps the message, up to 1 MiB. Empty for an event created
+    /// by hand without it.
+    /// </summary>
     public ReadOnlyMemory<byte> Json { get; init; }
 
     /// <summary>The sequence key.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Sequent.Client.Events;
 
@@ -14,6 +15,14 @@ internal static class ReflectionJson
     [FeatureGuard(typeof(RequiresDynamicCodeAttribute))]
     private static bool IsAllowed { get; } = JsonSerializer.IsReflectionEnabledByDefault;
 
-    /// <summary>New options, able to read and write any type where reflection is allowed.</summary>
-    public static JsonSerializerOptions CreateOptions() => IsAllowed ? new(JsonSerializerOptions.Default) : new();
+    /// <summary>Options that are complete and final: only then is the metadata of a type made once and kept. Those given are not changed.</summary>
+    public static JsonSerializerOptions Complete(JsonSerializerOptions given)
+    {
+        if (given.IsReadOnly)
+            return given;
+        var options = new JsonSerializerOptions(given);
+        options.TypeInfoResolver ??= IsAllowed ? new DefaultJsonTypeInfoResolver() : JsonTypeInfoResolver.Combine();
+        options.MakeReadOnly();
+        return options;
+    }
 }

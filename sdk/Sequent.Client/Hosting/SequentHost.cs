@@ -24,6 +24,9 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         client.Mapper.Validate();
 
+        // A wrong address shows in the log now, not at the first request.
+        _running.Add(client.ConnectAsync(_stopping.Token));
+
         if (registration.Handlers.Count > 0)
         {
             var handlers = new HandlerHost(client, options, registration.Handlers, services.GetRequiredService<IServiceScopeFactory>(), loggers.CreateLogger<HandlerHost>());
@@ -44,7 +47,7 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await using (cancellationToken.Register(_aborting.Cancel).ConfigureAwait(false))
-            await Task.WhenAll(_running).ConfigureAwait(false);
+            await Task.WhenAll(_running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public void Dispose()

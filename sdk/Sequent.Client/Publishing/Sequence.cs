@@ -13,7 +13,4 @@ public readonly record struct Sequence(string Key, uint? Value)
 
     /// <summary>The next value of a key.</summary>
     public static implicit operator Sequence(string key) => Next(key);
-
-    /// <summary>The next value of a key, for languages without implicit conversions.</summary>
-    public static Sequence ToSequence(string key) => Next(key);
 }

@@ -19,6 +19,9 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(100));
     private readonly KeyQueues _queues = new();
 
+    /// <summary>Whether the caller is the function of a unit, or a handler.</summary>
+    public static bool IsCallerInside => IsInside.Value;
+
     /// <summary>Runs a unit until it is committed, or its function throws.</summary>
     /// <exception cref="UnitTimeoutException">It met conflicts for too long.</exception>
     /// <exception cref="PublishRejectedException">An event is not acceptable.</exception>

@@ -71,7 +71,7 @@ internal abstract class BusTest
     }
 
     /// <summary>Waits for a condition that nothing announces.</summary>
-    protected static async Task UntilAsync(Func<bool> condition, string what)
+    public static async Task UntilAsync(Func<bool> condition, string what)
     {
         var started = Stopwatch.GetTimestamp();
         while (!condition())

@@ -21,6 +21,7 @@ internal sealed class FaultyBus : IAsyncDisposable
     private readonly WebApplication _relay;
     private WebApplication? _bus;
     private Uri? _busAddress;
+    private int _connections;
 
     private FaultyBus()
     {
@@ -33,7 +34,7 @@ internal sealed class FaultyBus : IAsyncDisposable
     public ConcurrentQueue<ClientMessage> Received { get; } = new();
 
     /// <summary>How often clients have connected.</summary>
-    public int Connections { get; private set; }
+    public int Connections => _connections;
 
     public Uri Address { get; private set; } = null!;
 
@@ -153,7 +154,7 @@ internal sealed class FaultyBus : IAsyncDisposable
             return;
         }
 
-        Connections++;
+        Interlocked.Increment(ref _connections);
         using var client = await context.WebSockets.AcceptWebSocketAsync(WireNames.Subprotocol);
         using var bus = new ClientWebSocket();
         bus.Options.AddSubProtocol(WireNames.Subprotocol);
@@ -210,7 +211,7 @@ internal sealed class FaultyBus : IAsyncDisposable
         await _bus.DisposeAsync();
     }
 
-    private static WebApplication NewApplication(Action<IServiceCollection>? configure = null)
+    public static WebApplication NewApplication(Action<IServiceCollection>? configure = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -220,7 +221,7 @@ internal sealed class FaultyBus : IAsyncDisposable
         return builder.Build();
     }
 
-    private static Uri AddressOf(WebApplication application) => new(application.Urls.Single().Replace("http", "ws", StringComparison.Ordinal));
+    public static Uri AddressOf(WebApplication application) => new(application.Urls.Single().Replace("http", "ws", StringComparison.Ordinal));
 
     /// <summary>One relayed connection.</summary>
     internal sealed class Link(WebSocket client, WebSocket bus)
