@@ -157,10 +157,24 @@ Task("Smoke")
             $"<configuration><packageSources><add key=\"sequent-smoke\" value=\"{root}/feed\" /></packageSources></configuration>");
         CopyFileToDirectory("tests/smoke/Program.cs", consumer);
         Consume("dotnet", $"add package Sequent.Client --version {version}");
-        Expect(Consume("dotnet", "run"));
-
         Consume("dotnet", $"tool install Sequent.Cli --version {version} --tool-path {root}/tools");
         Expect(Consume($"{root}/tools/sequent", "--version"));
+
+        using var server = StartAndReturnProcess($"{root}/tools/sequent", new ProcessSettings
+        {
+            Arguments = $"server --bind 127.0.0.1:0 --data {root}/smoke.db",
+            RedirectStandardOutput = true,
+        });
+        try
+        {
+            // "Sequent listens on ws://127.0.0.1:40123, its log is …"
+            var address = server.GetStandardOutput().First().Split(' ')[3].TrimEnd(',');
+            Expect(Consume("dotnet", $"run -- {address}"));
+        }
+        finally
+        {
+            server.Kill();
+        }
     }
     finally
     {

@@ -1,5 +1,6 @@
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Net;
 
 namespace Sequent.Cli;
 
@@ -15,9 +16,11 @@ internal sealed record BindAddress(string Host, int Port)
     {
         var text = result.Tokens[0].Value;
         var colon = text.LastIndexOf(':');
-        if (colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        // The web server takes a name it does not know for "every address of this machine", which nobody means.
+        if (colon > 0 && (text[..colon] is "localhost" || IPAddress.TryParse(text.AsSpan(0, colon), out _))
+            && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
             return new BindAddress(text[..colon], port);
-        result.AddError($"'{text}' is no address. Use host:port, such as localhost:8081, 0.0.0.0:8081 or [::1]:8081.");
+        result.AddError($"'{text}' is no address to listen on. Use localhost or an IP address, and a port: localhost:8081, 0.0.0.0:8081 or [::1]:8081.");
         return Default;
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;
@@ -21,6 +22,11 @@ internal static class ServerCommand
             Description = "The file of the log; it is created if it does not exist",
             DefaultValueFactory = _ => "sequent.db",
         };
+        data.Validators.Add(result =>
+        {
+            if (string.IsNullOrWhiteSpace(result.GetValueOrDefault<string>()))
+                result.AddError("--data needs the name of a file, such as sequent.db.");
+        });
         var command = new Command("server", "Runs the event bus.") { bind, data };
         command.SetAction((result, cancellationToken) =>
             RunAsync(result.GetValue(bind) ?? BindAddress.Default, result.GetRequiredValue(data), result.GetValue(logLevel), cancellationToken));
@@ -34,9 +40,9 @@ internal static class ServerCommand
         {
             await app.StartAsync(cancellationToken);
         }
-        catch (Exception e) when (e is StoreException or IOException)
+        catch (Exception e) when (e is StoreException or IOException or SocketException)
         {
-            // The web server wraps "address in use"; its message names the address.
+            // The web server wraps "address in use"; its message names the address. Others, such as a port one may not use, come bare.
             await Console.Error.WriteLineAsync($"sequent: {e.Message}");
             return 1;
         }

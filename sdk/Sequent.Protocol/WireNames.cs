@@ -79,10 +79,4 @@ public static class RejectReasons
 
     /// <summary>The key has taken value 4294967295 and ends there.</summary>
     public const string KeyExhausted = "key_exhausted";
-
-    /// <summary>The key exceeds the bus's limit, in UTF-8 bytes.</summary>
-    public const string KeyTooLong = "key_too_long";
-
-    /// <summary>The event type exceeds the bus's limit, in UTF-8 bytes.</summary>
-    public const string EventTypeTooLong = "event_type_too_long";
 }

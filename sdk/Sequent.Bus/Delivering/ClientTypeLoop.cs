@@ -23,6 +23,9 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     /// <summary>…or so many of them.</summary>
     private const int SaveAfterCommands = 10_000;
 
+    /// <summary>A cursor that only passed events nobody is owed is saved less often: a crash brings nothing back.</summary>
+    private static readonly TimeSpan LazySaveInterval = TimeSpan.FromSeconds(1);
+
     private readonly ClientTypeQueue _queue;
     private readonly EventLog _log;
     private readonly IDeliveryStore _store;
@@ -33,7 +36,13 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _timer;
     private readonly Task _running;
+    private readonly List<Action> _afterFeed = [];
     private Task _background = Task.CompletedTask;
+    private ClientTypeChanges? _notSaved;
+    private DeadLetter? _burying;
+    private bool _isBuried;
+    private bool _feedFailed;
+    private bool _isDefect;
     private long _lastSave;
     private int _commandsSinceSave;
 
@@ -72,19 +81,41 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         return answer.Task.IsCompleted ? await answer.Task.ConfigureAwait(false) : throw new OperationCanceledException("The deliveries of the client type have ended.");
     }
 
-    /// <summary>Stops the loop and saves what is not saved.</summary>
+    /// <summary>Has something done once the queue was fed as far as it can be now.</summary>
+    public ValueTask PostAfterFeedAsync(Action action, CancellationToken cancellationToken) => PostAsync(_ => _afterFeed.Add(action), cancellationToken);
+
+    /// <summary>Stops the loop and saves what is not saved: dead letters first, then the rest. After a defect the state is not to be trusted, nor saved.</summary>
     public async ValueTask DisposeAsync()
     {
         _commands.Writer.TryComplete();
+        if (_stop.IsCancellationRequested)
+            return;
         await _stop.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
         await _background.ConfigureAwait(false);
-        RunCommands();
+        if (!_isDefect)
+        {
+            RunCommands();
+            await SaveEverythingAsync().ConfigureAwait(false);
+        }
+
         _ended.TrySetResult();
-        if (_queue.HasChanges)
-            await SaveAsync(_queue.TakeChanges()).ConfigureAwait(false);
         await _timer.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
+    }
+
+    private async Task SaveEverythingAsync()
+    {
+        while (NextDeadLetter() is { } letter)
+        {
+            await BuryAsync(letter).ConfigureAwait(false);
+            if (!_isBuried)
+                break;
+        }
+
+        TakeBackgroundResults();
+        if (_queue.HasChanges)
+            await SaveAsync(_queue.TakeChanges()).ConfigureAwait(false);
     }
 
     private async Task RunAsync(CancellationToken cancellationToken)
@@ -99,6 +130,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
                     RunCommands();
                 }
                 while (await FeedAsync(cancellationToken).ConfigureAwait(false));
+                RunAfterFeed();
                 StartBackgroundWork();
                 SetTimer();
             }
@@ -111,6 +143,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         {
             // A defect: the client type stands still, everything else goes on.
             LogLoopFailed(e, Name);
+            _isDefect = true;
             _commands.Writer.TryComplete();
             _ended.TrySetResult();
         }
@@ -125,9 +158,17 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         }
     }
 
+    private void RunAfterFeed()
+    {
+        foreach (var action in _afterFeed)
+            action();
+        _afterFeed.Clear();
+    }
+
     /// <summary>Offers the queue what comes after its cursor. Returns true if there may be more at once.</summary>
     private async ValueTask<bool> FeedAsync(CancellationToken cancellationToken)
     {
+        _feedFailed = false;
         if (!_queue.HasInstances || _queue.Cursor >= _log.Head)
             return false;
         try
@@ -143,7 +184,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         catch (StoreException e)
         {
             LogFeedFailed(e, Name);
-            _timer.Change(SaveInterval, Timeout.InfiniteTimeSpan);
+            _feedFailed = true;
             return false;
         }
     }
@@ -152,10 +193,35 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     {
         if (!_background.IsCompleted)
             return;
-        if (_queue.DeadLetters.TryPeek(out var letter))
-            _background = BuryAsync(letter);
-        else if (_queue.HasChanges && (_commandsSinceSave >= SaveAfterCommands || _time.GetElapsedTime(_lastSave) >= SaveInterval))
+        TakeBackgroundResults();
+        var interval = _queue.HasUrgentChanges ? SaveInterval : LazySaveInterval;
+        if (NextDeadLetter() is { } letter)
+            _background = BuryThenWakeAsync(letter);
+        else if (_queue.HasChanges && (_commandsSinceSave >= SaveAfterCommands || _time.GetElapsedTime(_lastSave) >= interval))
             _background = SaveThenWakeAsync(_queue.TakeChanges());
+    }
+
+    /// <summary>What the store did or could not do since the last look. Only the loop touches the queue.</summary>
+    private void TakeBackgroundResults()
+    {
+        if (_notSaved is { } changes)
+            _queue.NotSaved(changes);
+        if (_isBuried && _burying is { } letter)
+        {
+            _queue.DeadLettered(letter);
+            _burying = null;
+        }
+
+        (_notSaved, _isBuried) = (null, false);
+    }
+
+    /// <summary>The dead letter to store: the one that could not be stored yet, or the next one.</summary>
+    private DeadLetter? NextDeadLetter()
+    {
+        TakeBackgroundResults();
+        if (_burying is null)
+            _queue.DeadLetters.TryDequeue(out _burying);
+        return _burying;
     }
 
     private async Task SaveThenWakeAsync(ClientTypeChanges changes)
@@ -176,33 +242,30 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         catch (StoreException e)
         {
             LogSaveFailed(e, Name);
-            _commands.Writer.TryWrite(queue => queue.NotSaved(changes));
+            _notSaved = changes;
         }
+    }
+
+    private async Task BuryThenWakeAsync(DeadLetter letter)
+    {
+        await Task.Yield();
+        await BuryAsync(letter).ConfigureAwait(false);
+        if (_isBuried)
+            Wake();
     }
 
     private async Task BuryAsync(DeadLetter letter)
     {
-        await Task.Yield();
         try
         {
             await _store.AddDeadLetterAsync(letter, CancellationToken.None).ConfigureAwait(false);
+            _isBuried = true;
             LogDeadLetter(Name, letter.Position, letter.Attempts, letter.Reason);
-            await _commands.Writer.WriteAsync(
-                queue =>
-                {
-                    queue.DeadLetters.Dequeue();
-                    queue.DeadLettered(letter);
-                },
-                _stop.Token).ConfigureAwait(false);
         }
         catch (StoreException e)
         {
-            // It stays in the queue; its key waits, and the next tick tries again.
+            // Its key waits, and the timer tries again.
             LogSaveFailed(e, Name);
-        }
-        catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
-        {
-            // Stopping: it is stored; the key's debt names the event still, so at worst it is buried again.
         }
     }
 
@@ -211,10 +274,14 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         var due = Timeout.InfiniteTimeSpan;
         if (_queue.NextTick is { } next)
             due = TimeSpan.FromMicroseconds(Math.Max(1_000, next - _time.NowMicros()));
-        if ((_queue.HasChanges || _queue.DeadLetters.Count > 0) && (due < TimeSpan.Zero || due > SaveInterval))
-            due = SaveInterval;
+        if (_queue.HasUrgentChanges || _burying is not null || _feedFailed)
+            due = Sooner(due, SaveInterval);
+        else if (_queue.HasChanges)
+            due = Sooner(due, LazySaveInterval);
         _timer.Change(due, Timeout.InfiniteTimeSpan);
     }
+
+    private static TimeSpan Sooner(TimeSpan due, TimeSpan limit) => due < TimeSpan.Zero || due > limit ? limit : due;
 
     /// <summary>If the channel is full the loop is awake anyhow.</summary>
     private void Wake() => _commands.Writer.TryWrite(static _ => { });

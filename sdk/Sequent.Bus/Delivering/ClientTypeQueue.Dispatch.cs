@@ -50,20 +50,13 @@ internal sealed partial class ClientTypeQueue
                 continue;
             _turns.Remove(turn);
             _turns.AddLast(turn);
+            StopWaiting(lane);
             lane.Owner = instance;
             instance.Lanes.Add(lane);
-            if (lane.WaitsIn == _unassigned)
-                _unassigned.Remove(lane);
-            lane.WaitsIn = null;
             return true;
         }
 
-        if (lane.WaitsIn != _unassigned)
-        {
-            _unassigned.AddLast(lane);
-            lane.WaitsIn = _unassigned;
-        }
-
+        WaitForAnybody(lane);
         return false;
     }
 
@@ -72,27 +65,36 @@ internal sealed partial class ClientTypeQueue
         lane.Owner?.Lanes.Remove(lane);
         lane.Owner = null;
         lane.LeavesOwnerWhenIdle = false;
-        if (lane.WaitsIn == _unassigned)
-            _unassigned.Remove(lane);
-        lane.WaitsIn = null;
+        StopWaiting(lane);
     }
+
+    private void WaitForAnybody(KeyLane lane) => lane.Unassigned ??= _unassigned.AddLast(lane);
 
     private static void WaitForRoom(KeyLane lane, Instance owner)
     {
-        if (lane.WaitsIn == owner.Waiting)
+        if (lane.WaitsAt == owner)
             return;
-        lane.WaitsIn = owner.Waiting;
+        lane.WaitsAt = owner;
         owner.Waiting.Enqueue(lane);
     }
 
-    /// <summary>An instance has room again: first its own keys that wait, then those that belong to nobody.</summary>
-    private void Refill(Instance instance)
+    private void StopWaiting(KeyLane lane)
     {
+        if (lane.Unassigned is { } node)
+            _unassigned.Remove(node);
+        (lane.Unassigned, lane.WaitsAt) = (null, null);
+    }
+
+    /// <summary>An instance that was full may have room again: first its own keys that wait, then those that belong to nobody.</summary>
+    private void RefillIf(bool wasFull, Instance instance)
+    {
+        if (!wasFull)
+            return;
         while (instance.HasRoom && instance.Waiting.TryDequeue(out var lane))
         {
-            if (lane.WaitsIn != instance.Waiting)
+            if (lane.WaitsAt != instance)
                 continue;
-            lane.WaitsIn = null;
+            lane.WaitsAt = null;
             Dispatch(lane);
         }
 

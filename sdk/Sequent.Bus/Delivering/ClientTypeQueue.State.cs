@@ -10,14 +10,16 @@ internal sealed partial class ClientTypeQueue
     private bool _interestChanged;
 
     /// <summary>Something is not saved yet.</summary>
-    public bool HasChanges => _cursorChanged || _interestChanged || _changed.Count > 0;
+    public bool HasChanges => _cursorChanged || HasUrgentChanges;
+
+    /// <summary>Something is not saved yet that a crash would bring back. (A cursor that only passed events nobody is owed is no loss.)</summary>
+    public bool HasUrgentChanges => _interestChanged || _changed.Count > 0;
 
     /// <summary>Brings back the debt of one key. Called before any instance joins.</summary>
     /// <param name="debt">As saved.</param>
     /// <param name="chain">The events of the key from the first unacked one to the cursor.</param>
     public void Restore(KeyDebtRecord debt, IEnumerable<EventHeader> chain)
     {
-        var acked = debt.AckedAhead.ToHashSet();
         var failures = debt.Failures.ToDictionary();
         var lane = LaneOf(debt.Key);
         lane.IsSaved = true;
@@ -25,7 +27,7 @@ internal sealed partial class ClientTypeQueue
         {
             var e = lane.Append(header);
             e.WasSent = true;
-            e.IsAcked = acked.Contains(header.Position);
+            e.IsAcked = debt.AckedAhead.Any(r => r.First <= header.Position && header.Position <= r.Last);
             e.Failures = failures.GetValueOrDefault(header.Position);
             _unsettled++;
         }
@@ -38,8 +40,7 @@ internal sealed partial class ClientTypeQueue
             return;
         }
 
-        lane.WaitsIn = _unassigned;
-        _unassigned.AddLast(lane);
+        WaitForAnybody(lane);
     }
 
     /// <summary>What is not saved yet, and forgets that it is not. If saving fails, <see cref="NotSaved"/> takes it back.</summary>
@@ -71,7 +72,8 @@ internal sealed partial class ClientTypeQueue
         _interestChanged |= changes.Interest is not null;
         foreach (var key in changes.Debts.Select(d => d.Key).Concat(changes.SettledKeys))
         {
-            var lane = LaneOf(key);
+            // A key without debt needs no lane to be deleted from the store.
+            var lane = _lanes.GetValueOrDefault(key) ?? new KeyLane(key);
             lane.IsSaved = true;
             _changed.Add(lane);
         }
@@ -85,6 +87,22 @@ internal sealed partial class ClientTypeQueue
     private static KeyDebtRecord Record(KeyLane lane) => new(
         lane.Key,
         lane.First!.Position,
-        [.. lane.Events().Where(e => e.IsAcked).Select(e => e.Position)],
+        AckedRanges(lane),
         [.. lane.Events().Where(e => e.Failures > 0).Select(e => KeyValuePair.Create(e.Position, e.Failures))]);
+
+    private static List<PositionRange> AckedRanges(KeyLane lane)
+    {
+        var ranges = new List<PositionRange>();
+        Unsettled? before = null;
+        foreach (var e in lane.Events())
+        {
+            if (e.IsAcked && before is { IsAcked: true })
+                ranges[^1] = ranges[^1] with { Last = e.Position };
+            else if (e.IsAcked)
+                ranges.Add(new PositionRange(e.Position, e.Position));
+            before = e;
+        }
+
+        return ranges;
+    }
 }

@@ -24,7 +24,7 @@ internal sealed partial class ClientTypeQueue
     private readonly LinkedList<KeyLane> _unassigned = new();
     private readonly Dictionary<long, Unsettled> _held = [];
     private readonly PriorityQueue<KeyLane, long> _backingOff = new();
-    private readonly Queue<(KeyLane Lane, long Since)> _idle = new();
+    private readonly Queue<(KeyLane Lane, long Since)> _idle = new(); // one entry per lane at most
     private int _unsettled;
     private long _now;
 
@@ -66,12 +66,17 @@ internal sealed partial class ClientTypeQueue
         DispatchUnassigned();
     }
 
-    /// <summary>An instance registered again: other event types, a place at the end of the turns, its keys undisturbed.</summary>
-    public void Rejoin(Instance instance, TypeFilter takes)
+    /// <summary>
+    /// An instance registered again: perhaps other event types or windows, a place at the end of the turns, its keys undisturbed. Old clients
+    /// do so before every event, so nothing is looked at if nothing is different.
+    /// </summary>
+    public void Rejoin(Instance instance, TypeFilter takes, int window, int windowPerKey)
     {
         _turns.Remove(instance);
         _turns.AddLast(instance);
-        instance.Takes = takes;
+        if (instance.Takes.Equals(takes) && instance.Window == window && instance.WindowPerKey == windowPerKey)
+            return;
+        (instance.Takes, instance.Window, instance.WindowPerKey) = (takes, window, windowPerKey);
         UpdateInterest();
         foreach (var lane in instance.Lanes.ToArray())
             Dispatch(lane);
@@ -133,13 +138,14 @@ internal sealed partial class ClientTypeQueue
     {
         if (deliveries.Any(d => d > instance.LastDelivery))
             return false;
+        var wasFull = !instance.HasRoom;
         foreach (var delivery in deliveries)
         {
             if (instance.Find(delivery) is { } e)
                 Settle(e, instance);
         }
 
-        Refill(instance);
+        RefillIf(wasFull, instance);
         return true;
     }
 
@@ -148,9 +154,10 @@ internal sealed partial class ClientTypeQueue
     {
         if (delivery > instance.LastDelivery)
             return false;
+        var wasFull = !instance.HasRoom;
         foreach (var e in instance.FindUpTo(delivery))
             Settle(e, instance);
-        Refill(instance);
+        RefillIf(wasFull, instance);
         return true;
     }
 
@@ -162,7 +169,6 @@ internal sealed partial class ClientTypeQueue
         if (lane.Events().FirstOrDefault(e => e.Value == value && e.Delivery != 0) is not { } found)
             return false;
         Settle(found, instance);
-        Refill(instance);
         return true;
     }
 
@@ -178,6 +184,7 @@ internal sealed partial class ClientTypeQueue
             return true;
 
         var lane = failed.Lane;
+        var wasFull = !instance.HasRoom;
         var revoked = new List<long>();
         for (var e = failed; e is not null; e = e.Next)
         {
@@ -197,7 +204,7 @@ internal sealed partial class ClientTypeQueue
         else
             BackOff(lane, delayMicros ?? DeliveryLimits.BackOffMicros(failed.Failures));
         Dispatch(lane);
-        Refill(instance);
+        RefillIf(wasFull, instance);
         return true;
     }
 
@@ -226,8 +233,7 @@ internal sealed partial class ClientTypeQueue
         while (_idle.TryPeek(out var idle) && idle.Since + _limits.StickyIdleMicros <= _now)
         {
             _idle.Dequeue();
-            if (idle.Lane.First is null && idle.Lane.IdleSince == idle.Since && _lanes.GetValueOrDefault(idle.Lane.Key) == idle.Lane)
-                Drop(idle.Lane);
+            ExpireIdle(idle.Lane, idle.Since);
         }
     }
 
@@ -250,7 +256,27 @@ internal sealed partial class ClientTypeQueue
         if (lane.Owner is null || lane.LeavesOwnerWhenIdle)
             Drop(lane);
         else if (!lane.Owner.KeepsIdleKeys)
-            _idle.Enqueue((lane, _now));
+            NoteIdle(lane);
+    }
+
+    private void NoteIdle(KeyLane lane)
+    {
+        if (lane.IsInIdleList)
+            return;
+        lane.IsInIdleList = true;
+        _idle.Enqueue((lane, lane.IdleSince));
+    }
+
+    /// <summary>An idle key gives up its assignment, unless it was used since or replaced by a newer lane.</summary>
+    private void ExpireIdle(KeyLane lane, long since)
+    {
+        lane.IsInIdleList = false;
+        if (lane.First is not null || _lanes.GetValueOrDefault(lane.Key) != lane)
+            return;
+        if (lane.IdleSince == since)
+            Drop(lane);
+        else
+            NoteIdle(lane);
     }
 
     private static void TakeBack(Unsettled e, Instance instance)

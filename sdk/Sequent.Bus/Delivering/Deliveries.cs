@@ -62,8 +62,8 @@ internal sealed partial class Deliveries(
     public async ValueTask DisposeAsync()
     {
         await _gate.WaitAsync().ConfigureAwait(false);
-        foreach (var loop in _loops.Values)
-            await loop.DisposeAsync().ConfigureAwait(false);
+        // All of them, whatever one of them meets.
+        await Task.WhenAll(_loops.Values.Select(loop => loop.DisposeAsync().AsTask())).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _loops.Clear();
         _gate.Release();
     }

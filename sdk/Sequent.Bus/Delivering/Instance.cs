@@ -15,12 +15,14 @@ internal sealed class Instance(IDeliveryOutbox outbox, TypeFilter takes, int win
 
     public TypeFilter Takes { get; set; } = takes;
 
-    public int WindowPerKey { get; } = windowPerKey;
+    public int Window { get; set; } = window;
+
+    public int WindowPerKey { get; set; } = windowPerKey;
 
     /// <summary>v1 sessions keep their keys for good; those of v2 give up idle ones.</summary>
-    public bool KeepsIdleKeys => window == int.MaxValue;
+    public bool KeepsIdleKeys => Window == int.MaxValue;
 
-    public bool HasRoom => _inFlight.Count < window;
+    public bool HasRoom => _inFlight.Count < Window;
 
     public long LastDelivery { get; private set; } = lastDelivery;
 

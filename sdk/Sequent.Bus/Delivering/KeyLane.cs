@@ -55,14 +55,20 @@ internal sealed class KeyLane(string key)
     /// <summary>After a nack: the assignment ends once nothing is in flight.</summary>
     public bool LeavesOwnerWhenIdle { get; set; }
 
-    /// <summary>The list in which the lane waits, if it does; entries of any other list are stale.</summary>
-    public object? WaitsIn { get; set; }
+    /// <summary>The lane waits for room at this instance; entries in the queue of any other one are stale.</summary>
+    public Instance? WaitsAt { get; set; }
+
+    /// <summary>Its place among the lanes nobody could be found for, or null.</summary>
+    public LinkedListNode<KeyLane>? Unassigned { get; set; }
 
     /// <summary>The stored debts name this key.</summary>
     public bool IsSaved { get; set; }
 
     /// <summary>When the key last became idle (microseconds).</summary>
     public long IdleSince { get; set; }
+
+    /// <summary>The lane stands in the list of idle keys, once, however often it became idle since.</summary>
+    public bool IsInIdleList { get; set; }
 
     public Unsettled Append(EventHeader header)
     {

@@ -70,7 +70,8 @@ internal sealed class OpenBatch(SequenceTable table, long timeMicros)
             Previous = previous,
             EventType = e.EventType,
             CorrelationId = e.CorrelationId,
-            Data = e.Data,
+            // A copy: a slice would keep its whole frame in memory for as long as the event is.
+            Data = e.Data.ToArray(),
             Producer = producer,
             TimeMicros = TimeMicros,
             EventId = e.EventId,

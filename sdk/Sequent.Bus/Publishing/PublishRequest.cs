@@ -27,7 +27,4 @@ internal enum PublishResultKind
 
     /// <summary>Nobody knows whether it is stored: the session must end without an answer.</summary>
     OutcomeUnknown,
-
-    /// <summary>The bus is stopping; nothing of it is stored.</summary>
-    ShuttingDown,
 }

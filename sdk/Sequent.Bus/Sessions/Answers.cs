@@ -10,4 +10,4 @@ internal sealed record DecidedPublish(PublishRequest Request, PublishResult Resu
 internal sealed record QueryPage(string? RequestId, Page Page);
 
 /// <summary>The whole answer to a v1 query: one message, sent in fragments as it is read.</summary>
-internal sealed record V1Rebuild(IAsyncEnumerable<Page> Pages);
+internal sealed record V1Rebuild(PageReader Pages, Selection Selection);

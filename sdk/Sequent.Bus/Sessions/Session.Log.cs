@@ -14,6 +14,9 @@ internal sealed partial class Session
     [LoggerMessage(3, LogLevel.Debug, "Session {SessionId}: a message was ignored, {Code}: {Reason}")]
     private partial void LogRefused(ulong sessionId, string code, string reason);
 
+    [LoggerMessage(5, LogLevel.Error, "Session {SessionId}: a defect")]
+    private partial void LogFailed(Exception exception, ulong sessionId);
+
     [LoggerMessage(4, LogLevel.Debug, "Session {SessionId} has ended")]
     private partial void LogEnded(ulong sessionId);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.WebSockets;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Sequent.Bus.Publishing;
 using Sequent.Bus.Storage;
@@ -24,18 +25,20 @@ internal sealed partial class Session : IDisposable
     private readonly SequentBus _bus;
     private readonly ILogger _logger;
     private readonly Outbox _outbox;
-    private readonly CancellationTokenSource _ended;
+    private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource _hungUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SessionRegistration _registration;
     private readonly SessionQueries _queries;
     private (WebSocketCloseStatus Status, string Reason) _goodbye = (WebSocketCloseStatus.EndpointUnavailable, ErrorCodes.ShuttingDown);
     private volatile bool _outcomeUnknown;
+    private volatile bool _isStopping;
+    private int _unanswered;
     private long _errorSecond;
     private int _errorsInSecond;
 
-    public Session(WebSocket socket, ProtocolVersion version, Producer producer, SequentBus bus, ILogger<Session> logger, CancellationToken aborted)
+    public Session(WebSocket socket, ProtocolVersion version, Producer producer, SequentBus bus, ILogger<Session> logger)
     {
         (_socket, _version, _producer, _bus, _logger) = (socket, version, producer, bus, logger);
-        _ended = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         _outbox = new Outbox(version);
         _registration = new SessionRegistration(_outbox, version, bus.Deliveries, bus.Log, _ended.Token);
         _queries = new SessionQueries(_outbox, bus.Log, bus.Pages, bus.Sequencer, bus.Store, bus.Limits, bus.Time, _ended.Token);
@@ -48,23 +51,34 @@ internal sealed partial class Session : IDisposable
         if (_version == ProtocolVersion.V2)
             _outbox.Post(new HelloMessage(_bus.Version, _bus.Log.LogId, _producer.SessionId.ToString(CultureInfo.InvariantCulture), _bus.Log.Head, _bus.Limits, (long)_bus.Options.KeepAlive.TotalMilliseconds));
         var sending = Task.Run(SendAsync, CancellationToken.None);
-        using var stop = stopping.Register(Stop);
+        var reading = ReadToEndAsync();
+        await using (stopping.Register(Stop).ConfigureAwait(false))
+            await Task.WhenAny(reading, _hungUp.Task).ConfigureAwait(false);
+        await EndAsync(sending).ConfigureAwait(false);
+    }
+
+    public void Dispose() => _ended.Dispose();
+
+    /// <summary>
+    /// Reads until the peer is gone. What it sent before its end still counts: that the connection is being torn down is noticed here, by
+    /// reading, and nowhere else.
+    /// </summary>
+    private async Task ReadToEndAsync()
+    {
         try
         {
             await ReadAsync(_ended.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException)
+        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
         {
             // An abrupt end is as good as a polite one.
             LogDropped(_producer.SessionId, e.Message);
         }
-        finally
+        catch (Exception e)
         {
-            await EndAsync(sending).ConfigureAwait(false);
+            LogFailed(e, _producer.SessionId);
         }
     }
-
-    public void Dispose() => _ended.Dispose();
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
@@ -108,6 +122,16 @@ internal sealed partial class Session : IDisposable
         {
             Refuse(new ProtocolException(ErrorCodes.StoreUnavailable, fault.Message), requestId);
         }
+        catch (ChannelClosedException)
+        {
+            Refuse(new ProtocolException(ErrorCodes.ShuttingDown, "The bus is stopping; nothing of this message was stored."), requestId);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // A defect: it costs this message, not the session.
+            LogFailed(e, _producer.SessionId);
+            Refuse(new ProtocolException(ErrorCodes.Internal, "The bus failed on this message; its log tells why."), requestId);
+        }
     }
 
     private Task DispatchAsync(ClientMessage message)
@@ -133,6 +157,13 @@ internal sealed partial class Session : IDisposable
     private async Task PublishAsync(NewMessage message)
     {
         PublishLimits.Check(message, _bus.Limits);
+        Interlocked.Increment(ref _unanswered);
+        if (_isStopping)
+        {
+            Answered();
+            throw new ProtocolException(ErrorCodes.ShuttingDown, "The bus is stopping; nothing of this message was stored. Send it again elsewhere or later.");
+        }
+
         await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, Answer), _ended.Token).ConfigureAwait(false);
     }
 
@@ -149,13 +180,18 @@ internal sealed partial class Session : IDisposable
                 _outbox.Complete();
                 break;
             default:
-                Refuse(
-                    new ProtocolException(
-                        result.Kind == PublishResultKind.ShuttingDown ? ErrorCodes.ShuttingDown : ErrorCodes.StoreUnavailable,
-                        "Nothing of this message was stored; send it again."),
-                    request.Message.RequestId);
+                Refuse(new ProtocolException(ErrorCodes.StoreUnavailable, "Nothing of this message was stored; send it again."), request.Message.RequestId);
                 break;
         }
+
+        Answered();
+    }
+
+    /// <summary>The last receipt of a session that stops is the last thing it sends.</summary>
+    private void Answered()
+    {
+        if (Interlocked.Decrement(ref _unanswered) == 0 && _isStopping)
+            _outbox.Complete();
     }
 
     private void Refuse(ProtocolException fault, string? requestId = null)
@@ -175,12 +211,14 @@ internal sealed partial class Session : IDisposable
     }
 
     /// <summary>
-    /// The bus stops: what waits is sent, then the session ends. Reading goes on until the peer has answered, because cancelling a read
-    /// would tear the socket down before the last receipts are out.
+    /// The bus stops: nothing new is taken, the receipts under way are waited for, what waits is sent, then the session ends. Reading goes on
+    /// until the peer has answered, because cancelling a read would tear the socket down before the last receipts are out.
     /// </summary>
     private void Stop()
     {
-        _outbox.Complete();
+        Interlocked.Increment(ref _unanswered);
+        _isStopping = true;
+        Answered();
         _ended.CancelAfter(CloseTimeout);
     }
 
@@ -195,7 +233,7 @@ internal sealed partial class Session : IDisposable
             if (!_outcomeUnknown && (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived))
                 await CloseAsync().ConfigureAwait(false);
             else
-                await _ended.CancelAsync().ConfigureAwait(false);
+                _hungUp.TrySetResult();
         }
         catch (Exception e)
         {
@@ -214,6 +252,9 @@ internal sealed partial class Session : IDisposable
             await _ended.CancelAsync().ConfigureAwait(false);
         _ended.CancelAfter(CloseTimeout);
         await sending.ConfigureAwait(false);
+        if (!_hungUp.Task.IsCompleted)
+            await _ended.CancelAsync().ConfigureAwait(false);
+        await _queries.EndAsync().ConfigureAwait(false);
         LogEnded(_producer.SessionId);
     }
 

@@ -15,15 +15,16 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
 
     private const int DefaultCredit = 4;
 
-    /// <summary>Events of a page are cut into frames of about this size.</summary>
-    private const int FrameBytes = 512 * 1024;
-
     /// <summary>A follow that finds nothing tells how far it is after so many positions or so much time.</summary>
     private const long QuietPositions = 100_000;
 
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(10);
 
+    private readonly TimeZoneInfo _zone = time.LocalTimeZone;
     private readonly ConcurrentDictionary<string, Run> _open = new(StringComparer.Ordinal);
+
+    // Every run, also those without a request id and those that were cancelled and are just ending.
+    private readonly ConcurrentDictionary<Run, bool> _runs = [];
 
     /// <summary>v1: one message with everything; runs in the order of the session's other answers.</summary>
     public async Task RunV1Async(QueryMessage query)
@@ -31,7 +32,7 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         await outbox.WaitForRoomAsync(sessionEnded).ConfigureAwait(false);
         // Whole seconds, strictly later (v1.md section 11).
         var after = query.Since is { } since ? await store.FindTimeAsync(((since.ToUnixTimeSeconds() + 1) * 1_000_000) - 1, sessionEnded).ConfigureAwait(false) : 0;
-        outbox.Post(new V1Rebuild(pages.ReadAsync(new Selection(TypeFilter.Of(query.EventTypes), after, log.Head, limits.QueryPage), sessionEnded)));
+        outbox.Post(new V1Rebuild(pages, new Selection(TypeFilter.Of(query.EventTypes), after, log.Head, limits.QueryPage)));
     }
 
     /// <summary>v2: starts a query or follow.</summary>
@@ -42,12 +43,21 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
             throw new ProtocolException(ErrorCodes.LogChanged, $"The query is for log {logId}; this bus has log {log.LogId}. Start over from position 0.", "$.log_id");
         if (query.After > log.Head)
             throw new ProtocolException(ErrorCodes.PositionAhead, $"The log ends at position {log.Head}.", "$.after");
-        var run = new Run(query.RequestId is null ? int.MaxValue : query.Credit ?? DefaultCredit, sessionEnded);
-        if (_open.Count >= MaxOpen)
+        if (_runs.Count >= MaxOpen)
             throw new ProtocolException(ErrorCodes.RateLimited, $"At most {MaxOpen} queries may be under way in a session.");
+        var run = new Run(query.RequestId is null ? int.MaxValue : query.Credit ?? DefaultCredit, sessionEnded);
         if (query.RequestId is { } id && !_open.TryAdd(id, run))
             throw new ProtocolException(ErrorCodes.InvalidMessage, $"A query '{id}' is under way already.", "$.request_id");
-        _ = RunAsync(query, run);
+        _runs.TryAdd(run, true);
+        run.Running = RunAsync(query, run);
+    }
+
+    /// <summary>Ends every query and waits for them.</summary>
+    public Task EndAsync()
+    {
+        foreach (var run in _runs.Keys)
+            run.Cancel();
+        return Task.WhenAll(_runs.Keys.Select(run => run.Running));
     }
 
     /// <summary>Grants further pages. A query that has ended meanwhile is ignored.</summary>
@@ -74,12 +84,14 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
 
     private async Task RunAsync(QueryMessage query, Run run)
     {
+        // The reading loop must not be held up by what the store does.
+        await Task.Yield();
         try
         {
             var selection = await SelectAsync(query, run.Cancelled).ConfigureAwait(false);
-            await foreach (var page in pages.ReadAsync(selection, run.Cancelled).ConfigureAwait(false))
-                await SendAsync(query, page with { Last = page.Last && !query.Follow }, run).ConfigureAwait(false);
-            if (query.Follow)
+            var goesOn = query.Follow && !(query.Until <= selection.Until);
+            await SendPastAsync(query, selection, goesOn, run).ConfigureAwait(false);
+            if (goesOn)
                 await FollowAsync(query, selection, run).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
@@ -94,7 +106,20 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         {
             if (query.RequestId is { } id)
                 _open.TryRemove(KeyValuePair.Create(id, run));
+            _runs.TryRemove(run, out _);
             run.Dispose();
+        }
+    }
+
+    /// <summary>Credit comes before reading: a reader that pauses costs no page.</summary>
+    private async Task SendPastAsync(QueryMessage query, Selection selection, bool goesOn, Run run)
+    {
+        await run.TakeCreditAsync().ConfigureAwait(false);
+        await foreach (var page in pages.ReadAsync(selection, run.Cancelled).ConfigureAwait(false))
+        {
+            await SendAsync(query, page with { Last = page.Last && !goesOn }, run).ConfigureAwait(false);
+            if (!page.Last)
+                await run.TakeCreditAsync().ConfigureAwait(false);
         }
     }
 
@@ -123,24 +148,30 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         await outbox.WaitForRoomAsync(run.Cancelled).ConfigureAwait(false);
         outbox.Post(new CaughtUpMessage(requestId, position));
         var live = past with { Until = query.Until ?? long.MaxValue };
-        var told = position;
+        var (told, toldAt) = (position, time.GetTimestamp());
         while (position < live.Until)
         {
-            var page = await NextOrQuietAsync(live, position, run.Cancelled).ConfigureAwait(false);
-            var isQuiet = page.Position == position;
+            var page = await NextOrQuietAsync(live, position, QuietTime - time.GetElapsedTime(toldAt), run.Cancelled).ConfigureAwait(false);
             position = page.Position;
-            var last = position >= live.Until;
-            if (page.Events.Count == 0 && !last && !(isQuiet && position > told) && position - told < QuietPositions)
+            var isDue = position - told >= QuietPositions || time.GetElapsedTime(toldAt) >= QuietTime;
+            if (page.Events.Count > 0 || position >= live.Until || (isDue && position > told))
+            {
+                await run.TakeCreditAsync().ConfigureAwait(false);
+                await SendAsync(query, page with { Last = position >= live.Until }, run).ConfigureAwait(false);
+            }
+            else if (!isDue)
+            {
                 continue;
-            await SendAsync(query, page with { Last = last }, run).ConfigureAwait(false);
-            told = position;
+            }
+
+            (told, toldAt) = (position, time.GetTimestamp());
         }
     }
 
     /// <summary>What comes next, or an empty page at the same position once nothing came for a while.</summary>
-    private async ValueTask<Page> NextOrQuietAsync(Selection live, long position, CancellationToken cancellationToken)
+    private async ValueTask<Page> NextOrQuietAsync(Selection live, long position, TimeSpan limit, CancellationToken cancellationToken)
     {
-        using var quiet = new CancellationTokenSource(QuietTime, time);
+        using var quiet = new CancellationTokenSource(limit > TimeSpan.Zero ? limit : TimeSpan.FromMilliseconds(1), time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(quiet.Token, cancellationToken);
         try
         {
@@ -152,22 +183,35 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         }
     }
 
+    /// <summary>Sends a page, in as many frames as it takes. The credit of the first one was taken already.</summary>
     private async ValueTask SendAsync(QueryMessage query, Page page, Run run)
     {
         var start = 0;
         do
         {
-            var (end, bytes) = (start, 0);
-            while (end < page.Events.Count && (end == start || bytes < FrameBytes))
-                bytes += page.Events[end++].Data.Length;
+            if (start > 0)
+                await run.TakeCreditAsync().ConfigureAwait(false);
+            var end = EndOfFrame(page.Events, start);
             var isWhole = end == page.Events.Count;
-            await run.TakeCreditAsync().ConfigureAwait(false);
             await outbox.WaitForRoomAsync(run.Cancelled).ConfigureAwait(false);
             var part = new Page([.. page.Events.Skip(start).Take(end - start)], isWhole ? page.Position : page.Events[end - 1].Position, isWhole && page.Last);
             outbox.Post(new QueryPage(query.RequestId, part));
             start = end;
         }
         while (start < page.Events.Count);
+    }
+
+    private int EndOfFrame(IReadOnlyList<StoredEvent> events, int start)
+    {
+        var end = start;
+        for (var bytes = 0; end < events.Count; end++)
+        {
+            bytes += events[end].V2Body(_zone).Length + SessionSender.EventOverhead;
+            if (end > start && bytes > SessionSender.FrameBytes)
+                break;
+        }
+
+        return end;
     }
 
     /// <summary>A query under way.</summary>
@@ -184,6 +228,8 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         }
 
         public CancellationToken Cancelled { get; }
+
+        public Task Running { get; set; } = Task.CompletedTask;
 
         public Task TakeCreditAsync() => _credit.WaitAsync(Cancelled);
 

@@ -19,16 +19,17 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
         if (await deliveries.FindOrCreateAsync(message.ClientType, message.Start, sessionEnded).ConfigureAwait(false) is not { } found)
             throw new ProtocolException(ErrorCodes.RateLimited, "The bus has as many client types as it takes; forget one first.", "$.client_type");
 
+        // A v1 instance is never full.
+        var (window, windowPerKey) = version == ProtocolVersion.V1
+            ? (int.MaxValue, int.MaxValue)
+            : (message.MaxInFlight ?? deliveries.Limits.Window, message.MaxInFlightPerKey ?? deliveries.Limits.WindowPerKey);
         if (_instance is { } same && _loop == found.Loop)
         {
-            await AnswerAsync(found.Loop, message, known: true, queue => queue.Rejoin(same, takes)).ConfigureAwait(false);
+            await AnswerAsync(found.Loop, message, known: true, queue => queue.Rejoin(same, takes, window, windowPerKey)).ConfigureAwait(false);
             return;
         }
 
-        var lastDelivery = await LeaveAsync().ConfigureAwait(false);
-        var instance = version == ProtocolVersion.V1
-            ? new Instance(outbox, takes, int.MaxValue, int.MaxValue, lastDelivery)
-            : new Instance(outbox, takes, message.MaxInFlight ?? deliveries.Limits.Window, message.MaxInFlightPerKey ?? deliveries.Limits.WindowPerKey, lastDelivery);
+        var instance = new Instance(outbox, takes, window, windowPerKey, await LeaveAsync().ConfigureAwait(false));
         (_loop, _instance) = (found.Loop, instance);
         await AnswerAsync(found.Loop, message, found.Known, queue => queue.Join(instance)).ConfigureAwait(false);
     }
@@ -100,9 +101,9 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
         var answer = new RegistrationMessage(message.ClientType, message.EventTypes);
         if (version == ProtocolVersion.V1)
         {
-            // What was pending goes out before the answer, as in the original (v1.md section 3): the loop feeds between two commands.
-            await loop.AskAsync(queue => Run(queue, join), sessionEnded).ConfigureAwait(false);
-            await loop.PostAsync(_ => outbox.Post(answer), sessionEnded).ConfigureAwait(false);
+            // What was pending goes out before the answer, as in the original (v1.md section 3).
+            await loop.PostAsync(join, sessionEnded).ConfigureAwait(false);
+            await loop.PostAfterFeedAsync(() => outbox.Post(answer), sessionEnded).ConfigureAwait(false);
             return;
         }
 
@@ -113,12 +114,6 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
                 join(queue);
             },
             sessionEnded).ConfigureAwait(false);
-    }
-
-    private static bool Run(ClientTypeQueue queue, Action<ClientTypeQueue> join)
-    {
-        join(queue);
-        return true;
     }
 
     private void CheckStart(StartPosition? start)

@@ -41,7 +41,7 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
             KeepAliveTimeout = bus.Options.KeepAlive,
         }).ConfigureAwait(false);
         var producer = new Producer(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), SenderOf(context.Connection));
-        using var session = new Session(socket, isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1, producer, bus, loggers.CreateLogger<Session>(), context.RequestAborted);
+        using var session = new Session(socket, isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1, producer, bus, loggers.CreateLogger<Session>());
         var running = session.RunAsync(_stopping.Token);
         _running.TryAdd(session, running);
         try
@@ -59,7 +59,7 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
     {
         _isOpen = false;
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_running.Values).ConfigureAwait(false);
+        await Task.WhenAll(_running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public void Dispose() => _stopping.Dispose();

@@ -13,8 +13,11 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     /// <summary>Deliveries fetched at once.</summary>
     private const int MaxDeliveries = 256;
 
-    /// <summary>A frame of several events is closed at this size (v2.md: at most 1 MiB or one event).</summary>
-    private const int FrameBytes = 512 * 1024;
+    /// <summary>A frame holds at most 1 MiB or one event (v2.md); this leaves room for what surrounds the events.</summary>
+    public const int FrameBytes = (1024 * 1024) - 1024;
+
+    /// <summary>What is added to the printed body of an event at most: delivery, attempt, redelivered.</summary>
+    public const int EventOverhead = 128;
 
     private static readonly TimeSpan StoreRetryDelay = TimeSpan.FromMilliseconds(200);
 
@@ -89,13 +92,15 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     {
         _frame.Write("{\"message_type\":\"events\",\"events\":["u8);
         var index = from;
-        while (index < events.Count && (index == from || _frame.WrittenCount < FrameBytes))
+        for (; index < events.Count; index++)
         {
+            var body = events[index].V2Body(_zone);
+            if (index > from && _frame.WrittenCount + body.Length + EventOverhead > FrameBytes)
+                break;
             if (index > from)
                 _frame.Write(","u8);
             var d = _deliveries[index];
-            EventWriter.AppendDelivery(_frame, events[index].V2Body(_zone), d.Delivery, d.Attempt, d.Redelivered);
-            index++;
+            EventWriter.AppendDelivery(_frame, body, d.Delivery, d.Attempt, d.Redelivered);
         }
 
         _frame.Write("]}"u8);
@@ -147,26 +152,45 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         BusMessageWriter.EndRebuild(message.Page.Position, message.Page.Last, _frame);
     }
 
-    /// <summary>One message however long, in fragments, so that only a page is in memory.</summary>
+    /// <summary>One message however long, in fragments, so that only a page is in memory. A store that fails in between is waited for.</summary>
     private async ValueTask SendRebuildAsync(V1Rebuild rebuild, CancellationToken cancellationToken)
     {
         _frame.Write("{\"events\":["u8);
-        var first = true;
-        await foreach (var page in rebuild.Pages.WithCancellation(cancellationToken).ConfigureAwait(false))
+        var isFirst = true;
+        for (var after = rebuild.Selection.After; ;)
         {
-            foreach (var e in page.Events)
+            try
             {
-                if (!first)
-                    _frame.Write(","u8);
-                first = false;
-                EventWriter.WriteV1(e.ToWire(), "rebuild", _zone, _frame);
-            }
+                await foreach (var page in rebuild.Pages.ReadAsync(rebuild.Selection with { After = after }, cancellationToken).ConfigureAwait(false))
+                {
+                    await SendRebuildPageAsync(page, isFirst, cancellationToken).ConfigureAwait(false);
+                    after = page.Position;
+                    isFirst &= page.Events.Count == 0;
+                }
 
-            await SendFrameAsync(cancellationToken, endOfMessage: false).ConfigureAwait(false);
+                break;
+            }
+            catch (StoreException)
+            {
+                await Task.Delay(StoreRetryDelay, time, cancellationToken).ConfigureAwait(false);
+            }
         }
 
         _frame.Write("],\"message_type\":\"rebuild\"}"u8);
         await SendFrameAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask SendRebuildPageAsync(Page page, bool isFirst, CancellationToken cancellationToken)
+    {
+        foreach (var e in page.Events)
+        {
+            if (!isFirst)
+                _frame.Write(","u8);
+            isFirst = false;
+            EventWriter.WriteV1(e.ToWire(), "rebuild", _zone, _frame);
+        }
+
+        await SendFrameAsync(cancellationToken, endOfMessage: false).ConfigureAwait(false);
     }
 
     private async ValueTask SendFrameAsync(CancellationToken cancellationToken, bool endOfMessage = true)

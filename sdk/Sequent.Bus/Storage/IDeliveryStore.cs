@@ -30,9 +30,12 @@ internal sealed record InterestChange(long From, IReadOnlyList<string>? EventTyp
 /// </summary>
 /// <param name="Key">The sequence key.</param>
 /// <param name="FirstUnacked">The position of the oldest unsettled event.</param>
-/// <param name="AckedAhead">Later positions that are settled already, ascending.</param>
+/// <param name="AckedAhead">Ranges of later positions within which everything owed of the key is settled already, ascending.</param>
 /// <param name="Failures">Positions with the number of times they failed, where that is not zero.</param>
-internal sealed record KeyDebtRecord(string Key, long FirstUnacked, IReadOnlyList<long> AckedAhead, IReadOnlyList<KeyValuePair<long, int>> Failures);
+internal sealed record KeyDebtRecord(string Key, long FirstUnacked, IReadOnlyList<PositionRange> AckedAhead, IReadOnlyList<KeyValuePair<long, int>> Failures);
+
+/// <summary>Positions from <paramref name="First"/> to <paramref name="Last"/>, both included.</summary>
+internal readonly record struct PositionRange(long First, long Last);
 
 /// <summary>What changed about a client type since it was last saved.</summary>
 /// <param name="Name">The client type.</param>

@@ -31,7 +31,11 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
         return new NewEvent(key, value, correlationId, entry.Name, json) { EventId = id, TraceParent = traceParent };
     }
 
-    public RecordedEvent ToRecorded(WireEvent wire) => new(this)
+    public RecordedEvent ToRecorded(WireEvent wire) => ToRecorded(wire, needsType: false);
+
+    /// <param name="wire">The event as the bus sent it.</param>
+    /// <param name="needsType">Data of a type that is not in the catalog is a mistake, because a state is folded from it.</param>
+    public RecordedEvent ToRecorded(WireEvent wire, bool needsType) => new(this, needsType)
     {
         EventType = wire.EventType,
         Json = wire.Data,
@@ -45,10 +49,13 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
     };
 
     /// <exception cref="JsonException">The JSON does not fit the type.</exception>
-    public object Read(RecordedEvent e)
+    /// <exception cref="InvalidOperationException">It has no type and needs one.</exception>
+    public object Read(RecordedEvent e, bool needsType)
     {
         if (catalog.Find(e.EventType) is not { } entry)
         {
+            if (needsType)
+                throw new InvalidOperationException($"The event {e} has no .NET type here, and a state folded without it would be wrong. Add it with options.Events.Add<{e.EventType}>(), or look at EventType before Data to pass over it on purpose.");
             var reader = new Utf8JsonReader(e.Json.Span, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
             return JsonElement.ParseValue(ref reader);
         }

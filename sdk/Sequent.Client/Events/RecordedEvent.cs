@@ -6,6 +6,7 @@ namespace Sequent.Client;
 public sealed record RecordedEvent
 {
     private readonly EventMapper? _mapper;
+    private readonly bool _needsType;
     private object? _data;
 
     /// <summary>Creates an event by hand, for tests of folds and handlers.</summary>
@@ -13,7 +14,7 @@ public sealed record RecordedEvent
     {
     }
 
-    internal RecordedEvent(EventMapper mapper) => _mapper = mapper;
+    internal RecordedEvent(EventMapper mapper, bool needsType) => (_mapper, _needsType) = (mapper, needsType);
 
     /// <summary>The name of the event's type on the wire.</summary>
     public required string EventType { get; init; }
@@ -23,9 +24,11 @@ public sealed record RecordedEvent
     /// <see cref="System.Text.Json.JsonElement"/> if it has none. Read from <see cref="Json"/> on first use.
     /// </summary>
     /// <exception cref="System.Text.Json.JsonException">The JSON does not fit the type.</exception>
+    /// <exception cref="InvalidOperationException">The event is being folded into a state, and its type is not in the catalog: a state that
+    /// silently passed over it would be wrong. Add the type, or look at <see cref="EventType"/> first to pass over it on purpose.</exception>
     public object Data
     {
-        get => _data ??= _mapper?.Read(this) ?? throw new InvalidOperationException("This event was created without Data.");
+        get => _data ??= _mapper?.Read(this, _needsType) ?? throw new InvalidOperationException("This event was created without Data.");
         init => _data = value;
     }
 

@@ -52,7 +52,7 @@ internal sealed class FoldReader(LogReader reader, EventMapper mapper, FoldCache
             {
                 if (e.Value != (fold.LastValue is { } last ? last + 1 : 0))
                     throw new RequestFailedException(ErrorCodes.Internal, $"The event of key '{key}' after value {fold.LastValue} has value {e.Value}.");
-                state = TState.Apply(state, mapper.ToRecorded(e));
+                state = TState.Apply(state, mapper.ToRecorded(e, needsType: true));
                 fold = new Fold(state, e.Value, e.Position);
             }
 

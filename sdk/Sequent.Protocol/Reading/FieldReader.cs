@@ -55,9 +55,6 @@ internal ref struct FieldReader
         _reader.Skip();
     }
 
-    /// <summary>Skips the value of a field that is known but has no meaning here.</summary>
-    public void SkipValue() => _reader.Skip();
-
     public readonly ProtocolException Fault(string what) => new(ErrorCodes.InvalidMessage, $"{Path} {what}.", Path);
 
     public ProtocolException Missing(string field)

@@ -20,7 +20,7 @@ internal sealed class ClientTypeQueueProperties
             m.Feed();
         });
 
-    private static readonly Gen<Action<QueueModel>> Settle = Gen.Select(Gen.Int[0, 9], Gen.Int[0, 50], Gen.Int[0, 50])
+    private static readonly Gen<Action<QueueModel>> Settle = Gen.Select(Gen.Int[0, 11], Gen.Int[0, 50], Gen.Int[0, 50])
         .Select<(int, int, int), Action<QueueModel>>(t => m =>
         {
             if (m.InstanceCount == 0)
@@ -31,6 +31,8 @@ internal sealed class ClientTypeQueueProperties
                 case 1: m.Nack(t.Item2, t.Item3, deadLetter: true); break;
                 case 2: m.AckRevoked(t.Item2, t.Item3); break;
                 case 3: m.Leave(t.Item2); break;
+                case 4: m.AckUpTo(t.Item2, t.Item3); break;
+                case 5: m.Rejoin(t.Item2, 1 + (t.Item3 % 6)); break;
                 default: m.Ack(t.Item2, t.Item3); break;
             }
 
@@ -43,7 +45,9 @@ internal sealed class ClientTypeQueueProperties
             switch (t.Item1)
             {
                 case 0: m.Restart(); break;
-                case < 4: m.Save(); break;
+                case 1: m.Crash(); break;
+                case 2: m.SaveFails(); break;
+                case < 5: m.Save(); break;
                 case < 7: m.Bury(); break;
                 default: m.Tick(t.Item2); break;
             }

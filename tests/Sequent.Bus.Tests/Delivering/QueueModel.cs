@@ -66,6 +66,30 @@ internal sealed class QueueModel
         Assert.That(_queue.Ack(instance.Instance, [delivery]), Is.True);
     }
 
+    public void AckUpTo(int index, int which)
+    {
+        var instance = _instances[index % _instances.Count];
+        if (instance.LastDelivery == 0)
+            return;
+        var upTo = 1 + (which % instance.LastDelivery);
+        foreach (var (delivery, e) in instance.Held.Where(h => h.Key <= upTo).ToArray())
+        {
+            instance.Held.Remove(delivery);
+            (e.Holder, e.IsSettled) = (null, true);
+        }
+
+        Assert.That(_queue.AckUpTo(instance.Instance, upTo), Is.True);
+    }
+
+    public void Rejoin(int index, int window)
+    {
+        var instance = _instances[index % _instances.Count];
+        if (instance.Window == int.MaxValue)
+            window = int.MaxValue;
+        instance.Window = window;
+        _queue.Rejoin(instance.Instance, TypeFilter.Of(["wanted"]), window, instance.Instance.WindowPerKey);
+    }
+
     public void AckRevoked(int index, int which)
     {
         var instance = _instances[index % _instances.Count];
@@ -107,15 +131,34 @@ internal sealed class QueueModel
         foreach (var debt in changes.Debts)
             debts[debt.Key] = debt;
         _saved = new ClientTypeRecord("accounts", changes.Cursor, changes.Interest ?? _saved.Interest, [.. debts.Values]);
+        foreach (var e in _log)
+            e.Save();
     }
+
+    public void SaveFails() => _queue.NotSaved(_queue.TakeChanges());
 
     /// <summary>A clean stop and start: everything saved, all sessions gone.</summary>
     public void Restart()
     {
         while (_instances.Count > 0)
             Leave(0);
-        // A dead letter that is not durable yet is forgotten by the stop; its event is owed still.
+        while (_queue.DeadLetters.Count > 0)
+            Bury();
         Save();
+        StartFromSaved();
+    }
+
+    /// <summary>The process dies: what was settled or failed since the last save comes back, and only that.</summary>
+    public void Crash()
+    {
+        _instances.Clear();
+        foreach (var e in _log)
+            e.Forget();
+        StartFromSaved();
+    }
+
+    private void StartFromSaved()
+    {
         _queue = new ClientTypeQueue(_saved, Limits, _log.Count);
         foreach (var debt in _saved.Debts)
             _queue.Restore(debt, _log.Where(e => e.Key == debt.Key && e.Position >= debt.FirstUnacked && e.Position <= _saved.Cursor).Select(e => e.Header(ValueOf(e))));
@@ -184,6 +227,14 @@ internal sealed class QueueModel
         public int Failures { get; set; }
 
         public ModelInstance? Holder { get; set; }
+
+        private bool _savedSettled;
+        private int _savedFailures;
+        private bool _savedOwed;
+
+        public void Save() => (_savedSettled, _savedFailures, _savedOwed) = (IsSettled, Failures, IsOwed);
+
+        public void Forget() => (IsSettled, Failures, IsOwed, Holder) = (_savedSettled, _savedFailures, _savedOwed, null);
 
         public EventHeader Header(uint value) => new(Position, Key, value, Type);
     }

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Sequent.Protocol;
 
 namespace Sequent.Bus.Tests.Wire;
 
@@ -25,8 +26,31 @@ internal sealed class StopTests
         var stopping = bus.DisposeAsync();
         Assert.That(await young.ReceiveCloseAsync(), Is.EqualTo(WebSocketCloseStatus.EndpointUnavailable));
         await young.CloseAsync();
-        Assert.That(old.ReceiveTextAsync, Throws.InstanceOf<WebSocketException>());
+        Assert.That(old.ReceiveTextAsync, Throws.InstanceOf<WebSocketException>().With.Message.Contains("without completing the close handshake").And.InnerException.Null, "TCP ended without a reset");
         await stopping;
+    }
+
+    [Test]
+    public async Task Receipts_under_way_are_sent_before_the_bus_stops([Values] ProtocolVersion version)
+    {
+        var bus = await StartAsync();
+        await using var client = version == ProtocolVersion.V1 ? await bus.ConnectV1Async() : await bus.ConnectV2Async();
+        for (var i = 0; i < 300; i++)
+            await client.SendAsync($$"""{"message_type":"new","events":[{{WireClient.EventText("k")}}]}""");
+        await client.ReceiveAsync("receipt");
+        var stopping = bus.DisposeAsync();
+        var answered = 1;
+        while (await client.TryReceiveAsync() is { } message)
+        {
+            if ((string?)message["message_type"] == "receipt")
+                answered++;
+        }
+
+        client.Abort();
+        await stopping;
+        await using var again = await StartAsync();
+        await using var reader = await again.ConnectV2Async();
+        Assert.That((long)reader.Hello["position"]!, Is.EqualTo(answered), "whatever was stored was answered");
     }
 
     [Test]

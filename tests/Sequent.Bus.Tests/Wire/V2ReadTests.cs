@@ -116,6 +116,14 @@ internal sealed class V2ReadTests
         Assert.That(found, Is.EqualTo(new[] { 0, 1 }));
     }
 
+    [Test]
+    public async Task A_follow_whose_end_is_in_the_past_ends_with_it()
+    {
+        await PublishAsync(3);
+        Assert.That(await QueryAsync(",\"follow\":true,\"until\":2"), Is.EqualTo(new[] { 0, 1 }));
+        await _client.ReceiveNothingElseAsync();
+    }
+
     [TestCase(",\"log_id\":\"another\"", "log_changed")]
     [TestCase(",\"after\":1000", "position_ahead")]
     [TestCase(",\"since\":\"yesterday\"", "invalid_message")]

@@ -65,6 +65,30 @@ internal sealed class WireClient : IAsyncDisposable
         }
     }
 
+    /// <summary>The next message, or null if the connection ended, politely or not.</summary>
+    public async Task<JsonObject?> TryReceiveAsync()
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        using var message = new MemoryStream();
+        var chunk = new byte[16 * 1024];
+        try
+        {
+            while (true)
+            {
+                var result = await _socket.ReceiveAsync(chunk.AsMemory(), limit.Token);
+                if (result.MessageType == WebSocketMessageType.Close)
+                    return null;
+                message.Write(chunk, 0, result.Count);
+                if (result.EndOfMessage)
+                    return JsonNode.Parse(message.ToArray())!.AsObject();
+            }
+        }
+        catch (WebSocketException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Publishes one event and returns its receipt entry.</summary>
     public async Task<JsonObject> PublishAsync(string key, object? value = null, string type = "deposit", string data = """{"amount":"1.00"}""", string more = "")
     {

@@ -30,7 +30,7 @@ internal sealed class EventRows : IDisposable
         _timeAt = db.Prepare("SELECT time FROM events WHERE position = ?");
         _end = db.Prepare("SELECT position, time FROM events ORDER BY position DESC LIMIT 1");
         _keys = db.Prepare("SELECT key, value, position FROM keys");
-        _keysSince = db.Prepare("SELECT key, value, position FROM events WHERE position > coalesce((SELECT value FROM meta WHERE name = 'keys_at'), 0) + 0 ORDER BY position");
+        _keysSince = db.Prepare(Schema.SelectTail);
     }
 
     public LogEnd ReadEnd()

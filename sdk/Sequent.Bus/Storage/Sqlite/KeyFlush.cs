@@ -75,7 +75,7 @@ internal sealed class KeyFlush
     /// <summary>Events that an earlier connection appended after the last whole round are as dirty as new ones.</summary>
     private void TakeOverTail(SqliteConnection db)
     {
-        var tail = db.Prepare("SELECT key, value, position FROM events WHERE position > coalesce((SELECT value FROM meta WHERE name = 'keys_at'), 0) + 0 ORDER BY position");
+        var tail = db.Prepare(Schema.SelectTail);
         while (tail.Step())
         {
             _dirty[tail.Text(0)] = new KeyEnd((uint)tail.Integer(1), tail.Integer(2));

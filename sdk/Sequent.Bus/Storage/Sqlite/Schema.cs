@@ -6,6 +6,10 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// </summary>
 internal static class Schema
 {
+    /// <summary>What was appended after <c>keys</c> was last brought up to date. (The value of meta is a text; adding 0 makes it a number.)</summary>
+    public const string SelectTail =
+        "SELECT key, value, position FROM events WHERE position > coalesce((SELECT value FROM meta WHERE name = 'keys_at'), 0) + 0 ORDER BY position";
+
     public const string Create = """
         CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 

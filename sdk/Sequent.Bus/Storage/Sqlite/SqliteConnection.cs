@@ -50,14 +50,19 @@ internal sealed class SqliteConnection : IDisposable
     /// <summary>A statement was disposed before its connection.</summary>
     public void Forget(SqliteStatement statement) => _statements.Remove(statement);
 
-    /// <summary>A single integer, such as a pragma's value.</summary>
+    /// <summary>A single integer, such as a pragma's value; 0 if there is no row.</summary>
     public long QueryInteger(string sql)
     {
         var result = raw.sqlite3_prepare_v2(_db, sql, out var statement);
         if (result != raw.SQLITE_OK)
             throw Fault(result);
         using (statement)
-            return raw.sqlite3_step(statement) == raw.SQLITE_ROW ? raw.sqlite3_column_int64(statement, 0) : 0;
+        {
+            result = raw.sqlite3_step(statement);
+            if (result is not (raw.SQLITE_ROW or raw.SQLITE_DONE))
+                throw Fault(result);
+            return result == raw.SQLITE_ROW ? raw.sqlite3_column_int64(statement, 0) : 0;
+        }
     }
 
     /// <summary>Ends a failed transaction. SQLite has often done so itself, so a fault here means nothing.</summary>

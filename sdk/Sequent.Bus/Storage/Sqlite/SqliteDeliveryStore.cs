@@ -19,18 +19,20 @@ internal sealed class SqliteDeliveryStore(SqliteFile file) : IDeliveryStore
     private static IReadOnlyList<ClientTypeRecord> Load(SqliteConnection db)
     {
         var interests = Rows(db, "SELECT client_type, from_position, event_types FROM interests ORDER BY from_position", r =>
-            (ClientType: r.Text(0), Change: new InterestChange(r.Integer(1), r.TextOrNull(2) is { } types ? JsonSerializer.Deserialize<string[]>(types) : null)));
+            (ClientType: r.Text(0), Change: new InterestChange(r.Integer(1), r.TextOrNull(2) is { } types ? JsonSerializer.Deserialize<string[]>(types) : null)))
+            .ToLookup(r => r.ClientType, r => r.Change, StringComparer.Ordinal);
         var debts = Rows(db, "SELECT client_type, key, first_unacked, acked_ahead, failures FROM debts", r =>
             (ClientType: r.Text(0), Debt: new KeyDebtRecord(
                 r.Text(1),
                 r.Integer(2),
-                JsonSerializer.Deserialize<long[]>(r.Text(3))!,
-                [.. JsonSerializer.Deserialize<long[][]>(r.Text(4))!.Select(pair => KeyValuePair.Create(pair[0], (int)pair[1]))])));
+                [.. JsonSerializer.Deserialize<long[][]>(r.Text(3))!.Select(pair => new PositionRange(pair[0], pair[1]))],
+                [.. JsonSerializer.Deserialize<long[][]>(r.Text(4))!.Select(pair => KeyValuePair.Create(pair[0], (int)pair[1]))])))
+            .ToLookup(r => r.ClientType, r => r.Debt, StringComparer.Ordinal);
         return Rows(db, "SELECT name, cursor FROM client_types", r => new ClientTypeRecord(
             r.Text(0),
             r.Integer(1),
-            [.. interests.Where(i => i.ClientType == r.Text(0)).Select(i => i.Change)],
-            [.. debts.Where(d => d.ClientType == r.Text(0)).Select(d => d.Debt)]));
+            [.. interests[r.Text(0)]],
+            [.. debts[r.Text(0)]]));
     }
 
     private static void Save(SqliteConnection db, ClientTypeChanges changes)
@@ -53,7 +55,7 @@ internal sealed class SqliteDeliveryStore(SqliteFile file) : IDeliveryStore
         foreach (var debt in changes.Debts)
         {
             upsert.Bind(changes.Name).Bind(debt.Key).Bind(debt.FirstUnacked)
-                .Bind(JsonSerializer.Serialize(debt.AckedAhead))
+                .Bind(JsonSerializer.Serialize(debt.AckedAhead.Select(r => (long[])[r.First, r.Last])))
                 .Bind(JsonSerializer.Serialize(debt.Failures.Select(f => (long[])[f.Key, f.Value])))
                 .Run();
         }
@@ -61,9 +63,9 @@ internal sealed class SqliteDeliveryStore(SqliteFile file) : IDeliveryStore
 
     private static bool InTransaction(SqliteConnection db, Action work)
     {
-        db.Execute("BEGIN IMMEDIATE");
         try
         {
+            db.Execute("BEGIN IMMEDIATE");
             work();
             db.Execute("COMMIT");
             return true;

@@ -13,6 +13,12 @@ internal sealed partial class SqliteFile : IAsyncDisposable
 
     private const long SchemaVersion = 1;
 
+    /// <summary>EWOULDBLOCK: somebody else holds the lock.</summary>
+    private const int LockedOnUnix = 11;
+
+    /// <summary>ERROR_SHARING_VIOLATION.</summary>
+    private const int LockedOnWindows = unchecked((int)0x80070020);
+
     /// <summary>More readers than this wait for one another.</summary>
     private const int MaxReaders = 16;
 
@@ -21,6 +27,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     private readonly SemaphoreSlim _gate = new(1);
     private readonly SemaphoreSlim _readers = new(MaxReaders);
     private readonly Stack<EventRows> _idle = [];
+    private bool _isDisposed;
     private FileStream? _lock;
     private SqliteConnection? _writer;
 
@@ -47,6 +54,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             _writer ??= OpenWriter();
             return work(_writer);
         }
@@ -108,6 +116,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         }
 
         DropWriter();
+        _isDisposed = true;
         _gate.Release();
         if (_lock is not null)
             await _lock.DisposeAsync().ConfigureAwait(false);
@@ -124,7 +133,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         {
             throw new StoreException($"Cannot write to {_path}: access is denied. Choose another file with --data, or mend its permissions.", e);
         }
-        catch (IOException e) when (File.Exists(_path + ".lock"))
+        catch (IOException e) when (e.HResult is LockedOnUnix or LockedOnWindows)
         {
             throw new StoreException($"{_path} is in use by another bus. Stop that one first, or choose another file with --data.", e);
         }

@@ -1,0 +1,1 @@
+await Bank.Accounts.AccountsService.Build(args).RunAsync();

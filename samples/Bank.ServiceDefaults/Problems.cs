@@ -1,0 +1,65 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Sequent.Client;
+
+namespace Bank.ServiceDefaults;
+
+/// <summary>Answers that say what was wrong, as problem details.</summary>
+public static class Problems
+{
+    public const string Amount = "An amount is a string with two decimals, from \"0.01\" to \"1000000000.00\".";
+
+    /// <summary>400, with the field named.</summary>
+    public static ValidationProblem Field(string name, string problem) =>
+        TypedResults.ValidationProblem(new Dictionary<string, string[]> { [name] = [problem] });
+
+    /// <summary>403.</summary>
+    public static ProblemHttpResult NotYours() => TypedResults.Problem("This belongs to somebody else.", statusCode: StatusCodes.Status403Forbidden);
+
+    /// <summary>404.</summary>
+    public static ProblemHttpResult Unknown(string what) => TypedResults.Problem($"No such {what}.", statusCode: StatusCodes.Status404NotFound);
+
+    /// <summary>409, with a reason programs can read.</summary>
+    public static ProblemHttpResult Refused(string reason) => TypedResults.Problem(
+        "Nothing was changed.", statusCode: StatusCodes.Status409Conflict, extensions: new Dictionary<string, object?> { ["reason"] = reason });
+}
+
+/// <summary>503: the bus or another service did not answer in time. What was asked for may or may not have happened.</summary>
+internal static class Unavailable
+{
+    public static Task WriteAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        context.Response.Headers.RetryAfter = "1";
+        return TypedResults.Problem("The outcome is not known: a part of the bank did not answer in time. Try again.", statusCode: StatusCodes.Status503ServiceUnavailable)
+            .ExecuteAsync(context);
+    }
+}
+
+/// <summary>Turns what may go wrong on the way into the answer the contract names; everything else stays a 500.</summary>
+internal sealed class FailuresAsProblems : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        switch (exception)
+        {
+            // The bus: not reached, sent but not answered, or too many conflicts. Then Users, and a wait that was given up.
+            case BusUnavailableException or OutcomeUnknownException or UnitTimeoutException or HttpRequestException or OperationCanceledException:
+                await Unavailable.WriteAsync(httpContext);
+                return true;
+
+            case BadHttpRequestException { InnerException: JsonException { Path: { Length: > 2 } path } }:
+                await Problems.Field(path[2..], "The value has the wrong form.").ExecuteAsync(httpContext);
+                return true;
+
+            case BadHttpRequestException bad:
+                await TypedResults.Problem("The request cannot be read.", statusCode: bad.StatusCode).ExecuteAsync(httpContext);
+                return true;
+
+            default:
+                return false;
+        }
+    }
+}

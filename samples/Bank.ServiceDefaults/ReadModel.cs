@@ -1,0 +1,79 @@
+using Microsoft.EntityFrameworkCore;
+using Sequent.Client;
+
+namespace Bank.ServiceDefaults;
+
+/// <summary>A database that can be rebuilt from the log, with the place in the log it has come to.</summary>
+public abstract class ReadModelContext(DbContextOptions options) : DbContext(options)
+{
+    public DbSet<StoredCheckpoint> Checkpoint => Set<StoredCheckpoint>();
+}
+
+/// <summary>The one row that says how far the read model is.</summary>
+public sealed class StoredCheckpoint
+{
+    public int Id { get; init; }
+
+    public required string LogId { get; init; }
+
+    public long Position { get; init; }
+}
+
+/// <summary>
+/// A projection into a database: the rows and the checkpoint change in one transaction, so nothing is counted twice or left out.
+/// The checkpoint moves by compare-and-set; if another instance on the same database was first, nothing is written.
+/// </summary>
+public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases) : IProjection
+    where TContext : ReadModelContext
+{
+    public abstract IReadOnlyList<string> Types { get; }
+
+    public async ValueTask<Checkpoint?> LoadAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Checkpoint.Select(c => new Checkpoint(c.LogId, c.Position)).SingleOrDefaultAsync(cancellationToken);
+    }
+
+    public async ValueTask<bool> ApplyAsync(IReadOnlyList<RecordedEvent> events, Checkpoint? from, Checkpoint to, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        if (!await MoveAsync(db, from, to, cancellationToken))
+            return false;
+
+        foreach (var e in events)
+            await ApplyAsync(db, e, cancellationToken);
+        await db.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }
+
+    public async ValueTask ResetAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        await db.Checkpoint.ExecuteDeleteAsync(cancellationToken);
+        await ClearAsync(db, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Changes the rows one event is about; they are saved with all others of its page.</summary>
+    protected abstract ValueTask ApplyAsync(TContext db, RecordedEvent e, CancellationToken cancellationToken);
+
+    /// <summary>Deletes all rows.</summary>
+    protected abstract Task ClearAsync(TContext db, CancellationToken cancellationToken);
+
+    private static async Task<bool> MoveAsync(TContext db, Checkpoint? from, Checkpoint to, CancellationToken cancellationToken)
+    {
+        if (from is not null)
+        {
+            return await db.Checkpoint.Where(c => c.LogId == from.LogId && c.Position == from.Position)
+                .ExecuteUpdateAsync(set => set.SetProperty(c => c.Position, to.Position), cancellationToken) == 1;
+        }
+
+        if (await db.Checkpoint.AnyAsync(cancellationToken))
+            return false;
+        db.Checkpoint.Add(new StoredCheckpoint { Id = 1, LogId = to.LogId, Position = to.Position });
+        return true;
+    }
+}

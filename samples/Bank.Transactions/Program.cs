@@ -1,0 +1,1 @@
+await Bank.Transactions.TransactionsService.Build(args).RunAsync();

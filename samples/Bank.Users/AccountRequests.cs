@@ -1,0 +1,87 @@
+using Bank.Contracts;
+using Microsoft.EntityFrameworkCore;
+using Sequent.Client;
+
+namespace Bank.Users;
+
+/// <summary>
+/// Asks for accounts: first the row, then the event. A crash between the two, or a bus that does not answer, leaves a row
+/// that is not marked as published, and <see cref="AccountRequestRepeater"/> publishes it again under the same event id.
+/// </summary>
+internal sealed class AccountRequests(IDbContextFactory<UsersDb> databases, ISequentClient bus, TimeProvider time)
+{
+    public async Task<AccountRequest> OpenAsync(string username, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var request = new AccountRequest { RequestId = Guid.CreateVersion7(now), Username = username, RequestedAt = now.UtcDateTime };
+        await using (var db = await databases.CreateDbContextAsync(cancellationToken))
+        {
+            db.AccountRequests.Add(request);
+            await db.SaveChangesAsync(cancellationToken);
+        }
+
+        await PublishAsync(request, cancellationToken);
+        return request;
+    }
+
+    public async Task PublishOpenAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var open = await db.AccountRequests.AsNoTracking().Where(request => !request.Published).OrderBy(request => request.RequestId).ToListAsync(cancellationToken);
+        foreach (var request in open)
+            await PublishAsync(request, cancellationToken);
+    }
+
+    private async Task PublishAsync(AccountRequest request, CancellationToken cancellationToken)
+    {
+        var id = request.RequestId.ToString();
+        var data = new AccountCreationRequest(id, new DateTimeOffset(DateTime.SpecifyKind(request.RequestedAt, DateTimeKind.Utc)));
+        // Stored already under this id? Then the bus says "duplicate", which is a success.
+        await bus.PublishAsync(data, Sequence.At(Keys.Request(id), 0), new PublishOptions { EventId = request.RequestId }, cancellationToken);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await db.AccountRequests.Where(row => row.RequestId == request.RequestId)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.Published, true), cancellationToken);
+    }
+}
+
+/// <summary>Publishes what was not confirmed, at start and every ten seconds.</summary>
+internal sealed class AccountRequestRepeater(AccountRequests requests, TimeProvider time, ILogger<AccountRequestRepeater> log) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                await requests.PublishOpenAsync(stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                log.PublishingFailed(e); // the next round tries again
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+}
+
+/// <summary>Notes which account came of a request. Doing it twice changes nothing, so at least once is enough.</summary>
+internal sealed class AccountCreatedHandler(UsersDb db) : IEventHandler<AccountCreated>
+{
+    public async Task HandleAsync(EventContext<AccountCreated> context, CancellationToken cancellationToken)
+    {
+        // Somebody else may have asked under an id that is not one of ours.
+        if (!Guid.TryParse(context.Data.RequestID, out var id))
+            return;
+        await db.AccountRequests.Where(request => request.RequestId == id && request.AccountId == null).ExecuteUpdateAsync(
+            set => set.SetProperty(request => request.AccountId, context.Data.AccountID).SetProperty(request => request.Published, true), cancellationToken);
+    }
+}
+
+internal static partial class UsersLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Requests for accounts could not be published; the next round tries again.")]
+    public static partial void PublishingFailed(this ILogger<AccountRequestRepeater> log, Exception exception);
+}

@@ -1,0 +1,1 @@
+await Bank.Users.UsersService.Build(args).RunAsync();

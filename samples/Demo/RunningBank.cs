@@ -1,0 +1,127 @@
+using Bank.Accounts;
+using Bank.Contracts;
+using Bank.Transactions;
+using Bank.Users;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Sequent.Bus;
+using Sequent.Client;
+using Spectre.Console;
+
+namespace Demo;
+
+/// <summary>The bus and the three services, in this process, each with its own web server as if it were alone.</summary>
+internal sealed class RunningBank : IAsyncDisposable
+{
+    // Says with a stack trace what the demo says in one line: a port is taken, the folder is in use.
+    private const string HostLog = "Microsoft.Extensions.Hosting.Internal.Host";
+
+    private readonly Stack<WebApplication> _apps = [];
+    private readonly string _folder;
+    private readonly bool _freePorts;
+
+    private RunningBank(string folder, bool freePorts) => (_folder, _freePorts) = (Path.GetFullPath(folder), freePorts);
+
+    public Uri Bus { get; private set; } = null!;
+
+    public Uri Users { get; private set; } = null!;
+
+    public Uri Accounts { get; private set; } = null!;
+
+    public Uri Transactions { get; private set; } = null!;
+
+    public static async Task<RunningBank> StartAsync(string folder, bool freePorts, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(folder);
+        var bank = new RunningBank(folder, freePorts);
+        try
+        {
+            bank.Bus = AsWebSocket(await bank.StartAsync(bank.BuildBus(), cancellationToken));
+            bank.Users = await bank.StartAsync(UsersService.Build(bank.Arguments(5005, "users.db"), StoppedByTheDemo), cancellationToken);
+            bank.Accounts = await bank.StartAsync(AccountsService.Build(bank.Arguments(5003, "accounts.db"), StoppedByTheDemo), cancellationToken);
+            bank.Transactions = await bank.StartAsync(TransactionsService.Build(bank.Arguments(5004, "transactions.db"), StoppedByTheDemo), cancellationToken);
+            return bank;
+        }
+        catch
+        {
+            await bank.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A client of the bus that knows the bank's events and reads the log beside the services.</summary>
+    public SequentClient CreateBusClient()
+    {
+        var options = new SequentOptions { Server = Bus };
+        BankJson.Use(options);
+        return new SequentClient(options);
+    }
+
+    public void Show()
+    {
+        var table = new Table().Title("What runs").AddColumns("Service", "Address", "Routes");
+        table.AddRow("Sequent bus", Bus.OriginalString, "");
+        foreach (var (name, address) in new[] { ("Users", Users), ("Accounts", Accounts), ("Transactions", Transactions) })
+            table.AddRow(name, address.OriginalString, $"{address.OriginalString}/scalar");
+        AnsiConsole.Write(table);
+        AnsiConsole.MarkupLineInterpolated($"The bank's data is in [blue]{_folder}[/]. Delete accounts.db or transactions.db: they are rebuilt from the log.");
+    }
+
+    /// <summary>Services first, then the bus.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        while (_apps.TryPop(out var app))
+        {
+            await app.StopAsync();
+            await app.DisposeAsync();
+        }
+    }
+
+    private async Task<Uri> StartAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        _apps.Push(app);
+        await app.StartAsync(cancellationToken);
+        return new Uri(app.Urls.First());
+    }
+
+    private WebApplication BuildBus()
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseUrls(Url(8081));
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter(HostLog, LogLevel.None);
+        builder.Services.AddSequentBus(o => o.DataFile = Path.Combine(_folder, "bus.db"));
+        StoppedByTheDemo(builder);
+        var app = builder.Build();
+        app.MapSequentBus("/{**path}");
+        return app;
+    }
+
+    /// <summary>Four hosts that each hear Ctrl-C would all stop at once, and the services would miss the bus. Here the demo stops them, in order.</summary>
+    private static void StoppedByTheDemo(WebApplicationBuilder builder) => builder.Services.AddSingleton<IHostLifetime, NoSignals>();
+
+    private string[] Arguments(int port, string stateFile) =>
+    [
+        $"--Urls={Url(port)}",
+        $"--Sequent:Server={Bus.OriginalString}",
+        // Users itself does not ask anybody.
+        .. Users is null ? Array.Empty<string>() : [$"--Users:Url={Users.OriginalString}"],
+        $"--ConnectionStrings:State=Data Source={Path.Combine(_folder, stateFile)}",
+        "--Logging:LogLevel:Default=Warning",
+        $"--Logging:LogLevel:{HostLog}=None",
+    ];
+
+    // A free port exists only for one address: "localhost" are two.
+    private string Url(int port) => _freePorts ? "http://127.0.0.1:0" : $"http://localhost:{port}";
+
+    private static Uri AsWebSocket(Uri http) => new(http.OriginalString.Replace("http://", "ws://", StringComparison.Ordinal));
+
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

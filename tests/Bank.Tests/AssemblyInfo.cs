@@ -1,0 +1,2 @@
+// Every fixture has a bank of its own, and most of a test is waiting.
+[assembly: Parallelizable(ParallelScope.Fixtures)]

@@ -1,0 +1,190 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Bank.Accounts;
+using Bank.Contracts;
+using Bank.Transactions;
+using Bank.Users;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sequent.Bus;
+using Sequent.Client;
+
+namespace Bank.Tests;
+
+/// <summary>What can be started and stopped by itself.</summary>
+internal enum Part
+{
+    Bus,
+    Users,
+    Accounts,
+    Transactions,
+}
+
+/// <summary>The real services and a real bus in this process, on free ports and on files in a folder of their own. Each part can be stopped alone.</summary>
+/// <param name="usersClock">The clock of Users if the test turns it itself: of its sessions, its repeating, and of the SDK's pauses in it.</param>
+internal sealed class BankUnderTest(TimeProvider? usersClock = null) : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("bank-tests-").FullName;
+    private readonly Dictionary<Part, WebApplication> _parts = [];
+    private readonly Dictionary<Part, Uri> _addresses = [];
+
+    public Uri this[Part part] => _addresses[part];
+
+    public string BusAddress => this[Part.Bus].OriginalString.Replace("http://", "ws://", StringComparison.Ordinal);
+
+    public static async Task<BankUnderTest> StartAsync(TimeProvider? usersClock = null)
+    {
+        var bank = new BankUnderTest(usersClock);
+        foreach (var part in Enum.GetValues<Part>())
+            await bank.StartAsync(part);
+        return bank;
+    }
+
+    public static async Task<BankUnderTest> StartBusAsync()
+    {
+        var bank = new BankUnderTest();
+        await bank.StartAsync(Part.Bus);
+        return bank;
+    }
+
+    public async Task StartAsync(Part part)
+    {
+        var app = part switch
+        {
+            Part.Users => UsersService.Build(Arguments("users.db"), builder => builder.Services.AddSingleton(usersClock ?? TimeProvider.System)),
+            Part.Accounts => AccountsService.Build(Arguments("accounts.db")),
+            Part.Transactions => TransactionsService.Build(Arguments("transactions.db")),
+            _ => BuildBus(),
+        };
+        await app.StartAsync();
+        _parts[part] = app;
+        _addresses[part] = new Uri(app.Urls.First());
+    }
+
+    public async Task StopAsync(Part part)
+    {
+        if (!_parts.Remove(part, out var app))
+            return;
+        await app.StopAsync();
+        await app.DisposeAsync();
+    }
+
+    /// <summary>Deletes a file of a part that is stopped.</summary>
+    public void Delete(string file)
+    {
+        SqliteConnection.ClearAllPools();
+        foreach (var path in Directory.GetFiles(_folder, file + "*"))
+            File.Delete(path);
+    }
+
+    public string StateOf(string file) => $"Data Source={Path.Combine(_folder, file)}";
+
+    public SequentClient CreateBusClient()
+    {
+        var options = new SequentOptions { Server = new Uri(BusAddress) };
+        BankJson.Use(options);
+        return new SequentClient(options);
+    }
+
+    /// <summary>Registers a customer with a name of its own and logs in.</summary>
+    public async Task<Customer> NewCustomerAsync()
+    {
+        var customer = new Customer(this, $"c{Guid.NewGuid():N}"[..20]);
+        await customer.PostAsync(Part.Users, "/register", new { username = customer.Name, password = Customer.Password });
+        await customer.LogInAsync();
+        return customer;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var part in Enum.GetValues<Part>().Reverse())
+            await StopAsync(part);
+        SqliteConnection.ClearAllPools();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private WebApplication BuildBus()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        // A bus that comes back has its old address.
+        builder.WebHost.UseUrls(_addresses.TryGetValue(Part.Bus, out var address) ? address.OriginalString : "http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        builder.Services.AddSequentBus(o => o.DataFile = Path.Combine(_folder, "bus.db"));
+        var app = builder.Build();
+        app.MapSequentBus("/{**path}");
+        return app;
+    }
+
+    private string[] Arguments(string stateFile) =>
+    [
+        "--Urls=http://127.0.0.1:0",
+        $"--Sequent:Server={BusAddress}",
+        $"--Users:Url={_addresses.GetValueOrDefault(Part.Users, new Uri("http://127.0.0.1:1"))}",
+        $"--ConnectionStrings:State={StateOf(stateFile)}",
+        "--Logging:LogLevel:Default=None",
+        "--Logging:LogLevel:Microsoft.AspNetCore=None",
+    ];
+}
+
+/// <summary>What a service answered.</summary>
+internal sealed record Answer(int Status, JsonNode? Body, HttpResponseMessage Response)
+{
+    public string? this[string property] => Body?[property]?.ToString();
+}
+
+/// <summary>Somebody who uses the bank over HTTP.</summary>
+internal sealed class Customer(BankUnderTest bank, string name) : IDisposable
+{
+    public const string Password = "a long password";
+
+    private readonly HttpClient _http = new();
+
+    public string Name => name;
+
+    public string? Token
+    {
+        get => _http.DefaultRequestHeaders.Authorization?.Parameter;
+        set => _http.DefaultRequestHeaders.Authorization = value is null ? null : new("Bearer", value);
+    }
+
+    public async Task LogInAsync() =>
+        Token = (await PostAsync(Part.Users, "/login", new { username = name, password = Password }))["token"];
+
+    public Task<Answer> GetAsync(Part part, string path) => ReadAsync(_http.GetAsync(new Uri(bank[part], path)));
+
+    public Task<Answer> PostAsync(Part part, string path, object? body = null) => ReadAsync(_http.PostAsJsonAsync(new Uri(bank[part], path), body ?? new { }));
+
+    /// <summary>Opens an account, with money on it if an amount is given.</summary>
+    public async Task<long> OpenAccountAsync(string? deposit = null)
+    {
+        var request = await PostAsync(Part.Users, "/users/me/accounts");
+        var path = $"/users/me/accounts/requests/{request["request_id"]}";
+        var created = await Eventually.ReadAsync(() => GetAsync(Part.Users, path), answer => answer["status"] == "created");
+        var id = created.Body!["account_id"]!.GetValue<long>();
+        if (deposit is not null)
+            Assert.That((await PostAsync(Part.Accounts, $"/accounts/{id}/deposit", new { amount = deposit })).Status, Is.EqualTo(202));
+        return id;
+    }
+
+    public async Task<string?> BalanceAsync(long account) => (await GetAsync(Part.Accounts, $"/accounts/{account}"))["balance"];
+
+    /// <summary>Asks for a transfer and waits until it is decided.</summary>
+    public async Task<Answer> TransferAsync(long from, long to, string amount)
+    {
+        var answer = await PostAsync(Part.Transactions, "/transactions", new { from_account_id = from, to_account_id = to, amount });
+        Assert.That((answer.Status, answer["status"]), Is.EqualTo((202, "PENDING")));
+        return await Eventually.ReadAsync(() => GetAsync(Part.Transactions, $"/transactions/{answer["transaction_id"]}"), a => a["status"] != "PENDING");
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static async Task<Answer> ReadAsync(Task<HttpResponseMessage> sending)
+    {
+        var response = await sending;
+        var text = await response.Content.ReadAsStringAsync();
+        return new Answer((int)response.StatusCode, text.Length == 0 ? null : JsonNode.Parse(text), response);
+    }
+}

@@ -1,0 +1,48 @@
+namespace Bank.Tests;
+
+public class RebuildTests
+{
+    [Test]
+    public async Task Read_models_deleted_are_rebuilt_and_answer_the_same()
+    {
+        await using var bank = await BankUnderTest.StartAsync();
+        using var customer = await bank.NewCustomerAsync();
+        var from = await customer.OpenAccountAsync("50.00");
+        var to = await customer.OpenAccountAsync();
+        await customer.TransferAsync(from, to, "20.00");
+        await customer.TransferAsync(from, to, "99.00");
+        var before = await SettledAnswersAsync(customer, from, to);
+
+        await bank.StopAsync(Part.Accounts);
+        await bank.StopAsync(Part.Transactions);
+        bank.Delete("accounts.db");
+        bank.Delete("transactions.db");
+        await bank.StartAsync(Part.Accounts);
+        await bank.StartAsync(Part.Transactions);
+
+        Assert.That(await SettledAnswersAsync(customer, from, to), Is.EqualTo(before));
+    }
+
+    [Test]
+    public async Task Services_started_before_the_bus_begin_when_it_is_there()
+    {
+        await using var bank = await BankUnderTest.StartBusAsync();
+        await bank.StopAsync(Part.Bus);
+        foreach (var part in new[] { Part.Users, Part.Transactions, Part.Accounts })
+            await bank.StartAsync(part);
+        await bank.StartAsync(Part.Bus);
+
+        using var customer = await bank.NewCustomerAsync();
+        var account = await customer.OpenAccountAsync("1.00");
+        Assert.That(await customer.BalanceAsync(account), Is.EqualTo("1.00"));
+    }
+
+    private static async Task<string> SettledAnswersAsync(Customer customer, long from, long to)
+    {
+        var list = await Eventually.ReadAsync(() => customer.GetAsync(Part.Transactions, "/transactions"), a => a.Body!.AsArray().Count(t => $"{t!["status"]}" != "PENDING") == 2);
+        var answers = new List<Answer> { list };
+        foreach (var path in new[] { $"/accounts/{from}", $"/accounts/{to}", $"/accounts/{from}/statement", $"/accounts/{to}/statement" })
+            answers.Add(await customer.GetAsync(Part.Accounts, path));
+        return string.Join('\n', answers.Select(a => $"{a.Status} {a.Body!.ToJsonString()}"));
+    }
+}
