@@ -54,7 +54,7 @@ public interface ISequentClient : IAsyncDisposable
     Task<KeyState<TState>> ReadAsync<TState>(string key, CancellationToken cancellationToken = default)
         where TState : IState<TState>;
 
-    /// <summary>Reads past events in log order, up to the end of the log when the query began.</summary>
+    /// <summary>Reads past events in log order, up to the end of the log when the query began, or went on after a lost connection.</summary>
     /// <param name="query">Which.</param>
     /// <param name="cancellationToken">Ends the query.</param>
     /// <exception cref="RequestFailedException">The bus refused the query, or has another log than it asks for.</exception>

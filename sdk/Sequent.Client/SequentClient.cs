@@ -13,7 +13,7 @@ using Sequent.Protocol;
 namespace Sequent.Client;
 
 /// <inheritdoc cref="ISequentClient"/>
-public sealed partial class SequentClient : ISequentClient
+public sealed partial class SequentClient : ISequentClient, IDisposable
 {
     private readonly SequentOptions _options;
     private readonly ILoggerFactory _loggers;
@@ -94,6 +94,8 @@ public sealed partial class SequentClient : ISequentClient
     public Task<UpdateResult> UpdateAsync(Func<IUnit, CancellationToken, Task> decide, UpdateOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(decide);
+        if (UnitRunner.IsCallerInside)
+            LogPublishedInside("A unit");
         var decision = options?.DecisionId;
         var work = new UnitWork(
             decide,
@@ -146,6 +148,9 @@ public sealed partial class SequentClient : ISequentClient
         await foreach (var delivery in subscription.ReadAllAsync(cancellationToken).ConfigureAwait(false))
             yield return delivery;
     }
+
+    /// <summary>As <see cref="DisposeAsync"/>, but blocks meanwhile: for containers and code that know nothing else.</summary>
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     /// <summary>Waits up to 5 s for receipts that are due, sends the acks that wait, and closes every connection.</summary>
     public async ValueTask DisposeAsync()

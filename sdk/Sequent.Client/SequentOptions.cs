@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Sequent.Client;
 
-/// <summary>How a client works. Checked once, when the client is created or the host starts; changes after that have no effect.</summary>
+/// <summary>How a client works. Checked once, when the client is created or the host starts; do not change it after that.</summary>
 public sealed class SequentOptions
 {
     /// <summary>The address of the bus, <c>ws://</c> or <c>wss://</c>. Default: <c>ws://localhost:8081</c>.</summary>

@@ -30,7 +30,7 @@ internal sealed class SequentOptionsValidator(bool hasHandlers) : IValidateOptio
             yield return "Json must not be null; leave it alone for the default.";
         if (o.TimeProvider is null)
             yield return "TimeProvider must not be null; leave it alone for the system's clock.";
-        if (hasHandlers && o.ClientType is null)
+        if (hasHandlers && string.IsNullOrWhiteSpace(o.ClientType))
             yield return "ClientType is not set; handlers need the name of this service, the same for all of its instances.";
         if (hasHandlers && o.Start is null)
             yield return "Start is not set; handlers need to know where a new client type starts: Start.Earliest, Start.Latest or Start.After.";

@@ -28,4 +28,14 @@ internal sealed class FoldTests : BusTest
         await foreach (var e in NewClient().QueryAsync(new EventQuery { Keys = ["acc"] }, Token))
             Assert.That(((System.Text.Json.JsonElement)e.Data).GetProperty("Amount").GetDecimal(), Is.EqualTo(1m));
     }
+
+    [Test]
+    public async Task Reading_the_data_of_an_event_does_not_make_it_another_one()
+    {
+        await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
+        var (read, unread) = ((await EventsOfAsync("k"))[0], (await EventsOfAsync("k"))[0]);
+        _ = read.Data;
+        Assert.That(read, Is.EqualTo(unread));
+        Assert.That(read.GetHashCode(), Is.EqualTo(unread.GetHashCode()));
+    }
 }

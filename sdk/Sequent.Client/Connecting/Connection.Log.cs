@@ -10,6 +10,9 @@ internal sealed partial class Connection
     [LoggerMessage(Level = LogLevel.Information, Message = "Session {SessionId} with {Server} ended")]
     private partial void LogDisconnected(Uri server, string sessionId);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "A defect ended a session with {Server}; connecting again")]
+    private partial void LogFaulted(Uri server, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot connect to {Server}, trying again until it works: {Why}")]
     private partial void LogUnreachable(Uri server, string why);
 

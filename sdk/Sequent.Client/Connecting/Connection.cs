@@ -103,29 +103,48 @@ internal sealed partial class Connection : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        var shortLives = 0;
-        try
+        for (var shortLives = 0; !_closing;)
         {
-            while (!_closing)
+            var opened = _settings.Time.GetTimestamp();
+            try
             {
                 using var session = await _connecting.ExecuteAsync(OpenAsync, _stop.Token).ConfigureAwait(false);
-                var opened = _settings.Time.GetTimestamp();
-                LogConnected(_settings.Server, session.Hello.SessionId, session.LogId);
-                Announce(session);
-                await session.RunAsync(_stop.Token).ConfigureAwait(false);
-                lock (_lock)
-                    _current = NewCurrent();
-                await session.EndAsync().ConfigureAwait(false);
-                LogDisconnected(_settings.Server, session.Hello.SessionId);
-                shortLives = _settings.Time.GetElapsedTime(opened) < ShortLife ? shortLives + 1 : 0;
-                if (shortLives > 1 && !_closing)
-                    await Task.Delay(_backoff.Delay(shortLives - 2), _settings.Time, _stop.Token).ConfigureAwait(false);
+                opened = _settings.Time.GetTimestamp();
+                await LiveAsync(session).ConfigureAwait(false);
             }
+            catch (Exception) when (_stop.IsCancellationRequested)
+            {
+                return; // Closed while connecting.
+            }
+            catch (Exception e)
+            {
+                // Whatever it was, the next session starts clean.
+                LogFaulted(_settings.Server, e);
+            }
+
+            shortLives = _settings.Time.GetElapsedTime(opened) < ShortLife ? shortLives + 1 : 0;
+            if (shortLives > 1 && !_closing)
+                await Task.Delay(_backoff.Delay(shortLives - 2), _settings.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        catch (Exception) when (_stop.IsCancellationRequested)
+    }
+
+    /// <summary>A session from its announcement to its end, which everybody is told whatever happens.</summary>
+    private async Task LiveAsync(Session session)
+    {
+        LogConnected(_settings.Server, session.Hello.SessionId, session.LogId);
+        Announce(session);
+        try
         {
-            // Closed while connecting.
+            await session.RunAsync(_stop.Token).ConfigureAwait(false);
         }
+        finally
+        {
+            lock (_lock)
+                _current = NewCurrent();
+            await session.EndAsync().ConfigureAwait(false);
+        }
+
+        LogDisconnected(_settings.Server, session.Hello.SessionId);
     }
 
     private void Announce(Session session)

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Sequent.Protocol;
@@ -11,8 +10,6 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
     /// <summary>Data stands inside an event, inside a list, inside a message.</summary>
     private const int DataDepth = WireNames.MaxDepth - 3;
 
-    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
-
     private readonly JsonSerializerOptions _options = ReflectionJson.Complete(options);
 
     /// <summary>Prints data, and checks here what the bus could refuse only without saying which event it was.</summary>
@@ -23,8 +20,7 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
     public NewEvent ToNew(object data, string key, uint? value, Guid id, uint correlationId, string? traceParent)
     {
         ArgumentNullException.ThrowIfNull(data);
-        ArgumentNullException.ThrowIfNull(key);
-        _ = StrictUtf8.GetByteCount(key);
+        WireText.Require(key);
         var entry = catalog.Map(data.GetType());
         var json = JsonSerializer.SerializeToUtf8Bytes(data, TypeInfo(entry));
         StrictJson.Validate(json, DataDepth);

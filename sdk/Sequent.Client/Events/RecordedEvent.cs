@@ -2,7 +2,7 @@ using Sequent.Client.Events;
 
 namespace Sequent.Client;
 
-/// <summary>An event as the bus has recorded it.</summary>
+/// <summary>An event as the bus has recorded it. Immutable, apart from <see cref="Data"/> being read on first use.</summary>
 public sealed record RecordedEvent
 {
     private readonly EventMapper? _mapper;
@@ -58,6 +58,13 @@ public sealed record RecordedEvent
 
     /// <summary>W3C trace context of the publisher, if any.</summary>
     public string? TraceParent { get; init; }
+
+    /// <summary>Two are equal if they are the same event of the log: what was read of one of them already does not matter.</summary>
+    public bool Equals(RecordedEvent? other) =>
+        other is not null && (Position, Value, Key, EventType, EventId) == (other.Position, other.Value, other.Key, other.EventType, other.EventId);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Position, Value, Key, EventType, EventId);
 
     /// <summary>Type and place, never the data, so that it may be logged.</summary>
     public override string ToString() => $"{EventType} {Key}/{Value} at {Position}";

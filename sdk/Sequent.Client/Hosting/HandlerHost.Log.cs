@@ -7,6 +7,9 @@ internal sealed partial class HandlerHost
     [LoggerMessage(Level = LogLevel.Error, Message = "The bus does not take {ClientType} as a client type; trying again")]
     private partial void LogRegistrationRefused(string clientType, Exception exception);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "The subscription of {ClientType} failed; starting it again")]
+    private partial void LogSubscriptionFailed(string clientType, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "Handling {EventType} at {Position} failed in attempt {Attempt}; it comes again")]
     private partial void LogFailed(string eventType, long position, int attempt, Exception exception);
 

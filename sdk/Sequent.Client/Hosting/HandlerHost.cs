@@ -11,6 +11,9 @@ namespace Sequent.Client.Hosting;
 /// </summary>
 internal sealed partial class HandlerHost
 {
+    /// <summary>A subscription that worked for so long did not fail for the reason of the last time.</summary>
+    private static readonly TimeSpan LongLife = TimeSpan.FromMinutes(1);
+
     private readonly SequentClient _client;
     private readonly SequentOptions _options;
     private readonly IServiceScopeFactory _scopes;
@@ -31,6 +34,7 @@ internal sealed partial class HandlerHost
     {
         for (var failures = 0; ; failures++)
         {
+            var started = _options.TimeProvider.GetTimestamp();
             try
             {
                 await SubscribeAsync(stopping, aborting).ConfigureAwait(false);
@@ -42,7 +46,12 @@ internal sealed partial class HandlerHost
             catch (Exception e)
             {
                 // Somebody has to mend this, at the bus or here; until then the service does what it can.
-                LogRegistrationRefused(_options.ClientType!, e);
+                if (e is RequestFailedException)
+                    LogRegistrationRefused(_options.ClientType!, e);
+                else
+                    LogSubscriptionFailed(_options.ClientType!, e);
+                if (_options.TimeProvider.GetElapsedTime(started) > LongLife)
+                    failures = 0;
                 await Task.Delay(_backoff.Delay(failures), _options.TimeProvider, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -55,6 +64,9 @@ internal sealed partial class HandlerHost
             Types = [.. _handlers.Keys],
             Start = _options.Start,
             Instance = _options.Instance,
+
+            // Enough for every key in work to have some waiting.
+            MaxInFlight = Math.Clamp(_options.MaxParallelKeys * 4, 256, 65_536),
         });
 
         // Ends before the subscription does, so that the acks of what was running still go out.
@@ -95,6 +107,7 @@ internal sealed partial class HandlerHost
             delivery.Event.CorrelationId)
         {
             TraceParent = delivery.Event.TraceParent,
+            LogId = delivery.LogId,
         };
         for (var failures = 0; ; failures++)
         {
@@ -103,9 +116,9 @@ internal sealed partial class HandlerHost
                 await _client.Units.RunAsync(work, cancellationToken).ConfigureAwait(false);
                 return;
             }
-            catch (Exception e) when (e is BusUnavailableException or OutcomeUnknownException)
+            catch (Exception e) when (e is BusUnavailableException or OutcomeUnknownException or UnitTimeoutException)
             {
-                // Thrown by something the handler published by itself: no fault of the event, so it waits for the bus instead of failing.
+                // A bus that is away, or a key that is crowded, is no fault of the event: it waits instead of failing.
                 LogWaiting(delivery.Event.EventType, delivery.Event.Position, e.GetType().Name);
                 await Task.Delay(_backoff.Delay(failures), _options.TimeProvider, cancellationToken).ConfigureAwait(false);
             }
@@ -118,7 +131,7 @@ internal sealed partial class HandlerHost
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            // A handler that ignores its token is left behind, and its unit with it.
+            // A handler that ignores its token is left behind, and its unit with it, unless it blocks its thread.
             await InvokeInScopeAsync(handler, delivery, unit, either.Token).WaitAsync(either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)

@@ -2,7 +2,7 @@ namespace Sequent.Client.Hosting;
 
 /// <summary>
 /// One lane per key: deliveries of a key one after the other, keys side by side up to a limit. Holds no more than the bus hands over
-/// without acks.
+/// without acks. What handles them must not throw; if it does all the same, the lane goes on.
 /// </summary>
 internal sealed class KeyLanes(int maxParallel, Func<Delivery, Task> handle) : IAsyncDisposable
 {
@@ -54,7 +54,7 @@ internal sealed class KeyLanes(int maxParallel, Func<Delivery, Task> handle) : I
             try
             {
                 if (TakeNext(lane) is { } delivery)
-                    await handle(delivery).ConfigureAwait(false);
+                    await handle(delivery).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             finally
             {

@@ -9,6 +9,9 @@ namespace Sequent.Client.Hosting;
 /// <summary>Runs the handlers and projections of a client while the application runs.</summary>
 internal sealed class SequentHost(IServiceProvider services, SequentRegistration registration) : IHostedService, IDisposable
 {
+    /// <summary>How long cancelled handlers and projections are waited for.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _aborting = new();
     private readonly List<Task> _running = [];
@@ -24,34 +27,42 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         client.Mapper.Validate();
 
+        // Everything is built before anything runs: a host that cannot start must not have handled anything.
+        var handlers = registration.Handlers.Count == 0
+            ? null
+            : new HandlerHost(client, options, registration.Handlers, services.GetRequiredService<IServiceScopeFactory>(), loggers.CreateLogger<HandlerHost>());
+        var projections = registration.Projections
+            .Select(p => new ProjectionHost(client, p.Create(services), p.Progress, options.TimeProvider, loggers.CreateLogger<ProjectionHost>())).ToList();
+
         // A wrong address shows in the log now, not at the first request.
         _running.Add(client.ConnectAsync(_stopping.Token));
-
-        if (registration.Handlers.Count > 0)
-        {
-            var handlers = new HandlerHost(client, options, registration.Handlers, services.GetRequiredService<IServiceScopeFactory>(), loggers.CreateLogger<HandlerHost>());
+        if (handlers is not null)
             _running.Add(Task.Run(() => handlers.RunAsync(_stopping.Token, _aborting.Token), CancellationToken.None));
-        }
-
-        foreach (var (_, create, progress) in registration.Projections)
-        {
-            var projection = new ProjectionHost(client, create(services), progress, options.TimeProvider, loggers.CreateLogger<ProjectionHost>());
+        foreach (var projection in projections)
             _running.Add(Task.Run(() => projection.RunAsync(_stopping.Token), CancellationToken.None));
-        }
-
         return Task.CompletedTask;
     }
 
-    /// <summary>Takes nothing new, lets running handlers finish and acks what they did. When the host's patience ends they are cancelled.</summary>
+    /// <summary>
+    /// Takes nothing new, lets running handlers finish and acks what they did. When the host's patience ends they are cancelled, and a little
+    /// later left behind: their events come again.
+    /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await using (cancellationToken.Register(_aborting.Cancel).ConfigureAwait(false))
-            await Task.WhenAll(_running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAny(Task.WhenAll(_running), AbortedAsync()).ConfigureAwait(false);
+    }
+
+    private async Task AbortedAsync()
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, _aborting.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(Grace, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
     }
 
     public void Dispose()
     {
+        _stopping.Cancel();
         _stopping.Dispose();
         _aborting.Dispose();
     }

@@ -151,6 +151,12 @@ internal sealed partial class Publisher : IAsyncDisposable
                 {
                     // The next session goes on with what is pending.
                 }
+                catch (Exception e) when (e is not (OperationCanceledException or ObjectDisposedException))
+                {
+                    // A defect must not leave callers waiting for a loop that is gone.
+                    LogFaulted(e);
+                    await Task.Delay(_backoff.Delay(0), _time, _stop.Token).ConfigureAwait(false);
+                }
             }
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
@@ -191,13 +197,14 @@ internal sealed partial class Publisher : IAsyncDisposable
             return;
         }
 
+        // Noted before, because the answer may come before the next line runs; taken back if it did not even leave.
+        var (wasSent, wasResent) = (pending.WasSent, pending.WasResent);
         lock (_lock)
-        {
-            pending.WasResent |= pending.WasSent;
-            pending.WasSent = true;
-        }
-
-        await session.TrySendAsync(pending.Message, cancellationToken).ConfigureAwait(false);
+            (pending.WasSent, pending.WasResent) = (true, wasResent || wasSent);
+        if (await session.TrySendAsync(pending.Message, cancellationToken).ConfigureAwait(false))
+            return;
+        lock (_lock)
+            (pending.WasSent, pending.WasResent) = (wasSent, wasResent);
     }
 
     /// <summary>Gives a message its number and expects its receipt from now on. False if nobody waits for it any more.</summary>
@@ -264,7 +271,7 @@ internal sealed partial class Publisher : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
-            // The client is disposed, which fails what is pending.
+            // The client is disposed; that fails everything that is pending, this message as well.
         }
     }
 
@@ -303,7 +310,10 @@ internal sealed partial class Publisher : IAsyncDisposable
     private void FailEverything()
     {
         _waiting.Writer.TryComplete();
-        foreach (var pending in PendingInOrder())
+        List<PendingPublish> all;
+        lock (_lock)
+            all = [.. _pending.Values];
+        foreach (var pending in all)
             Remove(pending.Message.RequestId!)?.Fail(GiveUp(pending, "the client was disposed."));
         while (_waiting.Reader.TryRead(out var waiting))
             waiting.Fail(GiveUp(waiting, "the client was disposed."));

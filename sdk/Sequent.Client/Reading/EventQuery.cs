@@ -1,3 +1,4 @@
+using Sequent.Client.Events;
 using Sequent.Protocol;
 
 namespace Sequent.Client;
@@ -20,7 +21,7 @@ public sealed record EventQuery
     /// <summary>Only events up to this position, inclusive. A follow ends there.</summary>
     public long? Until { get; init; }
 
-    /// <summary>Only events of these keys; several keys are one snapshot.</summary>
+    /// <summary>Only events of these keys; several keys are one snapshot, unless the connection is lost meanwhile.</summary>
     public IReadOnlyList<string>? Keys { get; init; }
 
     /// <summary>Only events with these ids. Cannot be combined with <see cref="Keys"/> or a follow.</summary>
@@ -36,7 +37,7 @@ public sealed record EventQuery
         LogId = LogId,
         After = After,
         Until = Until,
-        Keys = Keys,
+        Keys = Keys is null ? null : [.. Keys.Select(WireText.Require)],
         EventIds = EventIds,
         Limit = Limit,
         Follow = follow,

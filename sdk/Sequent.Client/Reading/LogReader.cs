@@ -83,8 +83,9 @@ internal sealed class LogReader(Connection connection, TimeProvider time)
 
     private string NextId(string prefix) => prefix + Interlocked.Increment(ref _number).ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>That a session has as many queries as the bus takes passes too, as soon as one of them is over.</summary>
     private Task FailOrPauseAsync(ErrorMessage error, int failures, CancellationToken cancellationToken) =>
-        PassingErrors.Contains(error.Code)
+        PassingErrors.Contains(error.Code) || error.Code == ErrorCodes.RateLimited
             ? Task.Delay(_backoff.Delay(failures), time, cancellationToken)
             : throw new RequestFailedException(error.Code, error.Message, error.Path);
 

@@ -31,16 +31,25 @@ public sealed class Delivery
     /// <summary>Its number within its session, which acks and nacks name.</summary>
     internal long Number { get; }
 
+    /// <summary>The log it is of.</summary>
+    internal string LogId => _session.LogId;
+
     /// <summary>The event is dealt with. Returns when the ack is on its way; the bus gives no answer. Does nothing once settled or revoked.</summary>
-    /// <param name="cancellationToken">Ends waiting for room among the messages to send.</param>
-    public ValueTask AckAsync(CancellationToken cancellationToken = default) => _session.AckAsync(this, cancellationToken);
+    /// <param name="cancellationToken">If cancelled already, nothing happens.</param>
+    /// <exception cref="OperationCanceledException">Cancelled; the delivery is as it was.</exception>
+    public ValueTask AckAsync(CancellationToken cancellationToken = default)
+    {
+        _session.Ack(this, cancellationToken);
+        return default;
+    }
 
     /// <summary>
     /// Gives the event back. It and the later ones of its key that are not acked are revoked at once and come again in order. Does nothing
     /// once settled or revoked.
     /// </summary>
     /// <param name="options">When it should come again, and why.</param>
-    /// <param name="cancellationToken">Ends waiting for room among the messages to send.</param>
+    /// <param name="cancellationToken">If cancelled already, nothing happens.</param>
+    /// <exception cref="OperationCanceledException">Cancelled; the delivery is as it was.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The delay is negative or longer than an hour.</exception>
     public ValueTask NackAsync(NackOptions? options = null, CancellationToken cancellationToken = default)
     {

@@ -23,6 +23,9 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
     private readonly Dictionary<string, long> _nackedKeys = new(StringComparer.Ordinal);
     private readonly Channel<long> _acks = Channel.CreateBounded<long>(new BoundedChannelOptions(MaxAcks) { SingleReader = true });
 
+    /// <summary>The log the deliveries are of.</summary>
+    public string LogId => session.LogId;
+
     /// <summary>Takes a delivery over; null if it is revoked already, because an earlier one of its key was nacked.</summary>
     public Delivery? Take(DeliveredEvent delivered)
     {
@@ -55,26 +58,23 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
         }
     }
 
-    public async ValueTask AckAsync(Delivery delivery, CancellationToken cancellationToken)
+    public void Ack(Delivery delivery, CancellationToken cancellationToken)
     {
+        // Before anything changes: an ack that was cancelled may be tried again.
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
             if (!_unsettled.Remove(delivery.Number))
                 return;
         }
 
-        try
-        {
-            await _acks.Writer.WriteAsync(delivery.Number, cancellationToken).ConfigureAwait(false);
-        }
-        catch (ChannelClosedException)
-        {
-            // The session is over; the event comes again.
-        }
+        // There is always room; if the session is over, the event comes again.
+        _acks.Writer.TryWrite(delivery.Number);
     }
 
     public async ValueTask NackAsync(Delivery delivery, NackMessage message, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
             if (!_unsettled.ContainsKey(delivery.Number))
@@ -90,7 +90,8 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
             }
         }
 
-        await session.TrySendAsync(message, cancellationToken).ConfigureAwait(false);
+        // Not cancellable any more: the key stands still here until the bus has confirmed.
+        await session.TrySendAsync(message, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>Sends acks, as many in one message as are waiting, until <see cref="CompleteAcks"/> or the session's end.</summary>

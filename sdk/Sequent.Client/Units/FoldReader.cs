@@ -21,7 +21,7 @@ internal sealed class FoldReader(LogReader reader, EventMapper mapper, FoldCache
     public async Task<ReadFold<TState>> ReadAsync<TState>(string key, long? until, CancellationToken cancellationToken)
         where TState : IState<TState>
     {
-        ArgumentNullException.ThrowIfNull(key);
+        WireText.Require(key);
         while (true)
         {
             var (kept, logId) = cache.Find(key, typeof(TState));

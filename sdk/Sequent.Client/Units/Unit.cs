@@ -4,7 +4,7 @@ using Sequent.Protocol;
 namespace Sequent.Client.Units;
 
 /// <summary>One run of a unit: what it has read and what it wants to append.</summary>
-internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, HeldKeys held, CancellationToken deadline) : IUnit, IDisposable
+internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, HeldKeys held, CancellationToken deadline, CancellationToken cancelled) : IUnit, IDisposable
 {
     private readonly Dictionary<string, ReadKey> _reads = new(StringComparer.Ordinal);
     private readonly List<NewEvent> _appends = [];
@@ -12,8 +12,8 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     private readonly SemaphoreSlim _reading = new(1);
     private bool _ended;
 
-    /// <summary>The log everything was read from; null if nothing was.</summary>
-    public string? LogId { get; private set; }
+    /// <summary>The log everything was read from, or the event that is handled is of; null if there is neither.</summary>
+    public string? LogId { get; private set; } = work.LogId;
 
     /// <summary>Reads came from two logs, so they say nothing together.</summary>
     public bool SawAnotherLog { get; private set; }
@@ -35,6 +35,14 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
         lock (_appends)
             ThrowIfEnded();
 
+        // Whoever cancels the unit means its reads too, also where its function does not hand the token on.
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, cancelled);
+        return await ReadOneAsync<TState>(key, either.Token).ConfigureAwait(false);
+    }
+
+    private async ValueTask<TState> ReadOneAsync<TState>(string key, CancellationToken cancellationToken)
+        where TState : IState<TState>
+    {
         // One read after the other: whoever reads in parallel gets the same result, and the order of taking keys stays one.
         await _reading.WaitAsync(cancellationToken).ConfigureAwait(false);
         try

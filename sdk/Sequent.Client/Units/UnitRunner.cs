@@ -27,8 +27,8 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
     /// <exception cref="PublishRejectedException">An event is not acceptable.</exception>
     public async Task<UpdateResult> RunAsync(UnitWork work, CancellationToken cancellationToken)
     {
-        var started = time.GetTimestamp();
-        using var deadline = new CancellationTokenSource(timeout, time);
+        // Bounds the wait for the first turn; then it starts anew at the first conflict, because waiting for the bus is nobody's fault.
+        using var deadline = new Deadline(timeout, time);
         IReadOnlyList<string> keys = [];
         for (var attempts = 0; ;)
         {
@@ -41,9 +41,9 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
             using (var held = new HeldKeys(_queues, mayWait: !IsInside.Value))
             {
                 if (!await TryTakeAllAsync(held, keys, deadline.Token, cancellationToken).ConfigureAwait(false))
-                    throw new UnitTimeoutException(attempts, time.GetElapsedTime(started), keys);
+                    throw new UnitTimeoutException(attempts, deadline.Elapsed, keys);
                 attempts++;
-                using var unit = new Unit(folds, mapper, work, held, deadline.Token);
+                using var unit = new Unit(folds, mapper, work, held, deadline.Token, cancellationToken);
                 try
                 {
                     if (await RunOnceAsync(work, unit, attempts, cancellationToken).ConfigureAwait(false) is { } result)
@@ -51,14 +51,16 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
                 }
                 catch (OperationCanceledException) when (unit.WaitedInVainFor is not null)
                 {
-                    throw new UnitTimeoutException(attempts, time.GetElapsedTime(started), [unit.WaitedInVainFor]);
+                    throw new UnitTimeoutException(attempts, deadline.Elapsed, [unit.WaitedInVainFor]);
                 }
 
                 keys = unit.ReadKeys;
             }
 
-            if (deadline.IsCancellationRequested)
-                throw new UnitTimeoutException(attempts, time.GetElapsedTime(started), keys);
+            if (attempts == 1)
+                deadline.Restart();
+            else if (deadline.Token.IsCancellationRequested)
+                throw new UnitTimeoutException(attempts, deadline.Elapsed, keys);
             await Task.Delay(_backoff.Delay(attempts - 1), time, cancellationToken).ConfigureAwait(false);
         }
     }

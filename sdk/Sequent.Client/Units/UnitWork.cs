@@ -23,6 +23,9 @@ internal sealed record UnitWork(Func<IUnit, CancellationToken, Task> Decide, Fun
     /// <summary>W3C trace context for every event.</summary>
     public string? TraceParent { get; init; }
 
+    /// <summary>The only log the decision is about: the one of the event that is handled. Null: whichever is read.</summary>
+    public string? LogId { get; init; }
+
     /// <summary>How long the receipt may take; null: until cancelled.</summary>
     public TimeSpan? PublishTimeout { get; init; }
 }
