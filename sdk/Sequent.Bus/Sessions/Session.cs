@@ -25,13 +25,21 @@ internal sealed partial class Session : IDisposable
     private readonly SequentBus _bus;
     private readonly ILogger _logger;
     private readonly Outbox _outbox;
+
+    // Cancelled when nothing of the session may go on: the socket is torn down by it.
     private readonly CancellationTokenSource _ended = new();
+
+    // Set when everything was sent and TCP is to end without a Close frame: the read that is under way is left behind.
     private readonly TaskCompletionSource _hungUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SessionRegistration _registration;
     private readonly SessionQueries _queries;
+
+    // What the Close frame of the bus says.
     private (WebSocketCloseStatus Status, string Reason) _goodbye = (WebSocketCloseStatus.EndpointUnavailable, ErrorCodes.ShuttingDown);
     private volatile bool _outcomeUnknown;
     private volatile bool _isStopping;
+
+    // Messages handed to the sequencer that have no answer yet.
     private int _unanswered;
     private long _errorSecond;
     private int _errorsInSecond;
