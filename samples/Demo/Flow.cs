@@ -36,7 +36,7 @@ internal sealed class Flow(RunningBank bank)
             await StepAsync($"Sign in {customer.Username}", () => SignInAsync(customer, cancellationToken));
         await StepAsync("Open accounts", async () => await OpenAsync(alice, 2, cancellationToken) + await OpenAsync(bob, 1, cancellationToken) is > 0 and var opened
             ? $"{opened} new" : "all three are there from an earlier run");
-        await StepAsync("Compare balances, statements and lists with the log", () => CompareAsync(bus, alice, bob, cancellationToken));
+        await StepAsync("Hold balances, statements and lists against the log", () => CompareAsync(bus, alice, bob, cancellationToken));
         foreach (var (id, owner) in _accounts)
             _expected[id] = _before[id] = await owner.BalanceAsync(id, cancellationToken);
 
@@ -49,8 +49,8 @@ internal sealed class Flow(RunningBank bank)
             await TransferAsync(alice, first, bobs, Payment, "ACCEPTED", null, cancellationToken),
             await TransferAsync(bob, bobs, second, _expected[bobs] + TooMuch, "REJECTED", Reasons.InsufficientFunds, cancellationToken),
         };
-        await StepAsync("Compare balances, statements and lists with the log", () => CompareAsync(bus, alice, bob, cancellationToken));
-        await StepAsync("Compare balances with what was moved", () => CheckBalancesAsync(cancellationToken));
+        await StepAsync("Hold balances, statements and lists against the log", () => CompareAsync(bus, alice, bob, cancellationToken));
+        await StepAsync("Hold balances against what was moved", () => CheckBalancesAsync(cancellationToken));
         await ShowAsync(transfers, cancellationToken);
     }
 
@@ -119,7 +119,7 @@ internal sealed class Flow(RunningBank bank)
                 list => list.Count == Math.Min(logged.Count, 100) && list.All(t => logged.GetValueOrDefault(t.TransactionId) == t.Status), cancellationToken);
         }
 
-        return $"{audit.Transfers.Count} transfers, all agree";
+        return $"{audit.Transfers.Count} transfers agree";
     }
 
     private async Task<string> CheckBalancesAsync(CancellationToken cancellationToken)
