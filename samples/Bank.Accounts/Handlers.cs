@@ -24,6 +24,10 @@ public sealed class PendingTransactionHandler : IEventHandler<PendingTransaction
 {
     public async Task HandleAsync(EventContext<PendingTransaction> context, CancellationToken cancellationToken)
     {
+        // Somebody's event under another key or value is no transfer of ours; nobody waits for its ending.
+        if (context.Value != 0 || context.Key != Keys.Transaction(context.Data.TransactionID))
+            return;
+
         // Reading the transfer's own key fixes the value its ending takes: 1, so there can only be one.
         var transfer = await context.ReadAsync<Transfer>(context.Key, cancellationToken);
         if (transfer.Ended)

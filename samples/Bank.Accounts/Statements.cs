@@ -35,7 +35,7 @@ public sealed class StatementsDb(DbContextOptions<StatementsDb> options) : ReadM
 }
 
 /// <summary>The statements of all accounts, as a read model: delete its file, and it is rebuilt from the log.</summary>
-public sealed class Statements(IDbContextFactory<StatementsDb> databases) : ReadModel<StatementsDb>(databases)
+public sealed class Statements(IDbContextFactory<StatementsDb> databases, ILogger<Statements> log) : ReadModel<StatementsDb>(databases, log)
 {
     // All events that move Account.Position, so that the wait for it ends at once; the creation itself is no line of a statement.
     public override IReadOnlyList<string> Types { get; } = [nameof(AccountCreated), nameof(ConfirmedCredit), nameof(ConfirmedDebit)];

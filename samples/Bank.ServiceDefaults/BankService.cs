@@ -68,6 +68,7 @@ public static class BankService
     {
         json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         json.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        json.AllowDuplicateProperties = false; // two amounts in one body: who knows which one somebody else has checked
         json.NumberHandling = JsonNumberHandling.Strict; // an id is a number, never a string that looks like one
     }
 }

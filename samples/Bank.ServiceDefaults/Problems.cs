@@ -26,14 +26,17 @@ public static class Problems
         "Nothing was changed.", statusCode: StatusCodes.Status409Conflict, extensions: new Dictionary<string, object?> { ["reason"] = reason });
 }
 
-/// <summary>503: the bus or another service did not answer in time. What was asked for may or may not have happened.</summary>
+/// <summary>503: the bus or another service did not answer in time. A change that was asked for may or may not have happened.</summary>
 internal static class Unavailable
 {
     public static Task WriteAsync(HttpContext context)
     {
         context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         context.Response.Headers.RetryAfter = "1";
-        return TypedResults.Problem("The outcome is not known: a part of the bank did not answer in time. Try again.", statusCode: StatusCodes.Status503ServiceUnavailable)
+        var advice = HttpMethods.IsGet(context.Request.Method)
+            ? "Try again."
+            : "It is not known whether anything was changed: look before you repeat it.";
+        return TypedResults.Problem($"A part of the bank did not answer in time. {advice}", statusCode: StatusCodes.Status503ServiceUnavailable)
             .ExecuteAsync(context);
     }
 }

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
 using Sequent.Client;
 
 namespace Bank.ServiceDefaults;
@@ -23,7 +25,7 @@ public sealed class StoredCheckpoint
 /// A projection into a database: the rows and the checkpoint change in one transaction, so nothing is counted twice or left out.
 /// The checkpoint moves by compare-and-set; if another instance on the same database was first, nothing is written.
 /// </summary>
-public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases) : IProjection
+public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases, ILogger log) : IProjection
     where TContext : ReadModelContext
 {
     public abstract IReadOnlyList<string> Types { get; }
@@ -42,7 +44,11 @@ public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases)
             return false;
 
         foreach (var e in events)
-            await ApplyAsync(db, e, cancellationToken);
+        {
+            if (CanBeRead(e))
+                await ApplyAsync(db, e, cancellationToken);
+        }
+
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
@@ -63,6 +69,20 @@ public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases)
     /// <summary>Deletes all rows.</summary>
     protected abstract Task ClearAsync(TContext db, CancellationToken cancellationToken);
 
+    /// <summary>Anybody may publish anything under a name of ours; one such event must not stop everybody's statements.</summary>
+    private bool CanBeRead(RecordedEvent e)
+    {
+        try
+        {
+            return e.Data is not null;
+        }
+        catch (Exception fault) when (fault is JsonException or OverflowException or FormatException)
+        {
+            log.PassedOver(e.EventType, e.Position, fault.GetType().Name);
+            return false;
+        }
+    }
+
     private static async Task<bool> MoveAsync(TContext db, Checkpoint? from, Checkpoint to, CancellationToken cancellationToken)
     {
         if (from is not null)
@@ -76,4 +96,10 @@ public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases)
         db.Checkpoint.Add(new StoredCheckpoint { Id = 1, LogId = to.LogId, Position = to.Position });
         return true;
     }
+}
+
+internal static partial class ReadModelLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The {EventType} at {Position} cannot be read ({Fault}); it is passed over.")]
+    public static partial void PassedOver(this ILogger log, string eventType, long position, string fault);
 }

@@ -10,6 +10,9 @@ namespace Bank.Transactions;
 
 internal static class TransactionsEndpoints
 {
+    /// <summary>2^53 - 1: what every JSON parser keeps exactly.</summary>
+    private const long MaxId = (1L << 53) - 1;
+
     private const int ListLimit = 100;
 
     public static void MapTransactions(this IEndpointRouteBuilder app)
@@ -28,6 +31,8 @@ internal static class TransactionsEndpoints
             return Problems.Field("from_account_id", "Missing.");
         if (body.ToAccountId is not { } to || to == from)
             return Problems.Field("to_account_id", body.ToAccountId is null ? "Missing." : "The same account.");
+        if (to is < 1 or > MaxId)
+            return Problems.Field("to_account_id", "An account id is an integer from 1 to 9007199254740991.");
         if (!Money.TryParsePayable(body.Amount, out var amount))
             return Problems.Field("amount", Problems.Amount);
         if (!BearerTokens.AccountsOf(user).Contains(from))
@@ -42,7 +47,7 @@ internal static class TransactionsEndpoints
     {
         while (true)
         {
-            var id = Random.Shared.NextInt64(1, 1L << 53);
+            var id = Random.Shared.NextInt64(1, MaxId + 1);
             var sequence = Sequence.At(Keys.Transaction(id), 0);
             var receipt = await bus.TryPublishAsync(create(id), sequence, cancellationToken: cancellationToken);
             if (receipt.IsSuccess)

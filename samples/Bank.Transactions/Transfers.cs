@@ -40,7 +40,7 @@ public sealed class TransfersDb(DbContextOptions<TransfersDb> options) : ReadMod
 }
 
 /// <summary>All transfers, as a read model: delete its file, and it is rebuilt from the log.</summary>
-public sealed class Transfers(IDbContextFactory<TransfersDb> databases) : ReadModel<TransfersDb>(databases)
+public sealed class Transfers(IDbContextFactory<TransfersDb> databases, ILogger<Transfers> log) : ReadModel<TransfersDb>(databases, log)
 {
     public override IReadOnlyList<string> Types { get; } = [nameof(PendingTransaction), nameof(AcceptedTransaction), nameof(RejectedTransaction)];
 

@@ -8,7 +8,7 @@ namespace Bank.Users;
 /// Asks for accounts: first the row, then the event. A crash between the two, or a bus that does not answer, leaves a row
 /// that is not marked as published, and <see cref="AccountRequestRepeater"/> publishes it again under the same event id.
 /// </summary>
-internal sealed class AccountRequests(IDbContextFactory<UsersDb> databases, ISequentClient bus, TimeProvider time)
+internal sealed class AccountRequests(IDbContextFactory<UsersDb> databases, ISequentClient bus, TimeProvider time, ILogger<AccountRequests> log)
 {
     public async Task<AccountRequest> OpenAsync(string username, CancellationToken cancellationToken)
     {
@@ -29,7 +29,17 @@ internal sealed class AccountRequests(IDbContextFactory<UsersDb> databases, ISeq
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var open = await db.AccountRequests.AsNoTracking().Where(request => !request.Published).OrderBy(request => request.RequestId).ToListAsync(cancellationToken);
         foreach (var request in open)
-            await PublishAsync(request, cancellationToken);
+        {
+            try
+            {
+                await PublishAsync(request, cancellationToken);
+            }
+            catch (SequentException e) when (e is SequenceConflictException or PublishRejectedException or RequestFailedException)
+            {
+                // This one is refused for good; the others are not to wait for it.
+                log.RequestRefused(request.RequestId, e);
+            }
+        }
     }
 
     private async Task PublishAsync(AccountRequest request, CancellationToken cancellationToken)
@@ -82,6 +92,9 @@ internal sealed class AccountCreatedHandler(UsersDb db) : IEventHandler<AccountC
 
 internal static partial class UsersLog
 {
+    [LoggerMessage(Level = LogLevel.Error, Message = "The bus refuses the request {RequestId} for an account.")]
+    public static partial void RequestRefused(this ILogger<AccountRequests> log, Guid requestId, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Requests for accounts could not be published; the next round tries again.")]
     public static partial void PublishingFailed(this ILogger<AccountRequestRepeater> log, Exception exception);
 }

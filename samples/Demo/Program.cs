@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Demo;
-using Sequent.Bus;
 using Spectre.Console;
 
 // A file or a pipe has no width; lines broken at 80 characters are hard to search.
@@ -35,9 +34,12 @@ static async Task<int> RunAsync(string folder, bool once, CancellationToken canc
     }
     catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
     {
-        return 0;
+        if (!once)
+            return 0;
+        AnsiConsole.MarkupLine("[red]Interrupted[/] before the flow was through.");
+        return 1;
     }
-    catch (Exception e) when (e is DemoFailedException or StoreException or IOException or HttpRequestException)
+    catch (Exception e)
     {
         AnsiConsole.MarkupLineInterpolated($"[red]Failed:[/] {e.Message}");
         return 1;

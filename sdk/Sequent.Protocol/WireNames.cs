@@ -15,7 +15,7 @@ public static class WireNames
     /// <summary>The largest integer of v2: 2^53 - 1, which every JSON library carries exactly.</summary>
     public const long MaxInteger = (1L << 53) - 1;
 
-    /// <summary>The deepest nesting of a whole message, as in the original bus (v1.md section 2).</summary>
+    /// <summary>The deepest nesting of a whole message, as in the original bus.</summary>
     public const int MaxDepth = 127;
 
     /// <summary>The longest <c>request_id</c>, in UTF-16 characters.</summary>

@@ -87,7 +87,7 @@ public class UsersRoutesTests
 
     [TestCase("/users/me")]
     [TestCase("/users/me/accounts/requests/3f2504e0-4f89-41d3-9a0c-0305e82c3301")]
-    public async Task WithloggedOuta_token_nothing_is_told(string path)
+    public async Task Without_a_token_nothing_is_told(string path)
     {
         using var stranger = new Customer(_bank, "stranger");
         var answer = await stranger.GetAsync(Part.Users, path);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Bank.Contracts;
 using Demo;
@@ -14,6 +15,7 @@ public class TwoAccountsInstancesTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private TempFolder _folder = null!;
+    private readonly ConcurrentStack<ServiceProcess> _running = [];
     private ServiceProcess _bus = null!;
     private ServiceProcess[] _instances = null!;
     private SequentClient _client = null!;
@@ -22,7 +24,7 @@ public class TwoAccountsInstancesTests
     public async Task StartAsync()
     {
         _folder = new TempFolder();
-        _bus = await ServiceProcess.StartAsync("sequent.dll", "server", "--bind", "127.0.0.1:0", "--data", _folder.File("bus.db"));
+        _bus = await RunAsync("sequent.dll", "server", "--bind", "127.0.0.1:0", "--data", _folder.File("bus.db"));
         _instances = await Task.WhenAll(StartInstanceAsync(1), StartInstanceAsync(2));
         var options = new SequentOptions { Server = _bus.Address };
         BankJson.Use(options);
@@ -32,12 +34,16 @@ public class TwoAccountsInstancesTests
     [TearDown]
     public async Task StopAsync()
     {
-        if (TestContext.CurrentContext.Result.FailCount > 0)
-            Array.ForEach([_bus, .. _instances], service => TestContext.Out.WriteLine(service.Output));
-        await _client.DisposeAsync();
-        Array.Reverse(_instances);
-        foreach (var service in (ServiceProcess[])[.. _instances, _bus])
+        // A set-up that failed half-way leaves nothing behind either.
+        if (_client is not null)
+            await _client.DisposeAsync();
+        while (_running.TryPop(out var service))
+        {
+            if (TestContext.CurrentContext.Result.FailCount > 0)
+                TestContext.Out.WriteLine(service.Output);
             await service.DisposeAsync();
+        }
+
         _folder.Dispose();
     }
 
@@ -64,7 +70,14 @@ public class TwoAccountsInstancesTests
         Assert.That(decidedBefore, Is.LessThan(Transfers), "it was to be killed in the middle of the work");
     }
 
-    private Task<ServiceProcess> StartInstanceAsync(int number) => ServiceProcess.StartAsync(
+    private async Task<ServiceProcess> RunAsync(string dll, params string[] arguments)
+    {
+        var service = await ServiceProcess.StartAsync(dll, arguments);
+        _running.Push(service);
+        return service;
+    }
+
+    private Task<ServiceProcess> StartInstanceAsync(int number) => RunAsync(
         "Bank.Accounts.dll", "--Urls=http://127.0.0.1:0", $"--Sequent:Server={_bus.Address}", $"--ConnectionStrings:State=Data Source={_folder.File($"accounts-{number}.db")}");
 
     /// <summary>Opens the accounts as Users would, and puts money on each.</summary>

@@ -17,7 +17,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     /// <summary>Events judged between two looks at the commands.</summary>
     private const int FeedChunk = 512;
 
-    /// <summary>A crash may bring back the acks of this interval (design.md section 4, rule 7)…</summary>
+    /// <summary>A crash may bring back the acks of this interval…</summary>
     private static readonly TimeSpan SaveInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>…or so many of them.</summary>

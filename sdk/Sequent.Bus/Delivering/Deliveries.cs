@@ -10,7 +10,7 @@ namespace Sequent.Bus.Delivering;
 internal sealed partial class Deliveries(
     IEventStore events, IDeliveryStore store, EventLog log, Sequencer sequencer, DeliveryLimits limits, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
 {
-    /// <summary>More client types than this are not taken (v2.md).</summary>
+    /// <summary>More client types than this are not taken.</summary>
     private const int MaxClientTypes = 1_000;
 
     private readonly ILogger _logger = loggers.CreateLogger<Deliveries>();

@@ -18,6 +18,6 @@ internal sealed record DeliveryLimits
     /// <summary>After so long without anything unacked a key gives up its instance (microseconds).</summary>
     public long StickyIdleMicros { get; init; } = 5 * 60 * 1_000_000L;
 
-    /// <summary>How long a nacked key waits: 100 ms, doubling, at most 30 s (design.md section 4, rule 5).</summary>
+    /// <summary>How long a nacked key waits: 100 ms, doubling, at most 30 s.</summary>
     public static long BackOffMicros(int failures) => Math.Min(100_000L << Math.Min(failures - 1, 20), 30_000_000L);
 }

@@ -25,9 +25,11 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
 
     private readonly Channel<PublishRequest> _requests = Channel.CreateBounded<PublishRequest>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly SequenceTable _table = new();
+
+    // The requests of the batch that is open, until they are answered; empty from then on, so that nobody is answered twice.
     private readonly List<PublishRequest> _taken = [];
 
-    // The table is read by sessions while this loop owns it; the lock covers look-ups and Apply, never a commit.
+    // Only this loop changes the table, so its own look-ups need no lock; those of sessions must not meet an Apply.
     private readonly Lock _tableLock = new();
 
     /// <summary>Takes over what the store knows. Called once, before <see cref="RunAsync"/>.</summary>

@@ -224,6 +224,7 @@ internal sealed partial class Session : IDisposable
     /// </summary>
     private void Stop()
     {
+        // One more than there are, so that exactly one of this and the last answer sees zero after the flag is set.
         Interlocked.Increment(ref _unanswered);
         _isStopping = true;
         Answered();
@@ -236,7 +237,7 @@ internal sealed partial class Session : IDisposable
         {
             await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time).RunAsync(_ended.Token).ConfigureAwait(false);
 
-            // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP (v1.md section 1).
+            // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP.
             // An outcome nobody knows is no polite end either: the client has to ask again under the same ids.
             if (!_outcomeUnknown && (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived))
                 await CloseAsync().ConfigureAwait(false);

@@ -30,7 +30,7 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     public async Task RunV1Async(QueryMessage query)
     {
         await outbox.WaitForRoomAsync(sessionEnded).ConfigureAwait(false);
-        // Whole seconds, strictly later (v1.md section 11).
+        // Whole seconds, strictly later.
         var after = query.Since is { } since ? await store.FindTimeAsync(((since.ToUnixTimeSeconds() + 1) * 1_000_000) - 1, sessionEnded).ConfigureAwait(false) : 0;
         outbox.Post(new V1Rebuild(pages, new Selection(TypeFilter.Of(query.EventTypes), after, log.Head, limits.QueryPage)));
     }

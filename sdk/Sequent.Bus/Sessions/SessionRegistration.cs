@@ -101,7 +101,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
         var answer = new RegistrationMessage(message.ClientType, message.EventTypes);
         if (version == ProtocolVersion.V1)
         {
-            // What was pending goes out before the answer, as in the original (v1.md section 3).
+            // What was pending goes out before the answer, as in the original.
             await loop.PostAsync(join, sessionEnded).ConfigureAwait(false);
             await loop.PostAfterFeedAsync(() => outbox.Post(answer), sessionEnded).ConfigureAwait(false);
             return;

@@ -13,7 +13,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     /// <summary>Deliveries fetched at once.</summary>
     private const int MaxDeliveries = 256;
 
-    /// <summary>A frame holds at most 1 MiB or one event (v2.md); this leaves room for what surrounds the events.</summary>
+    /// <summary>A frame holds at most 1 MiB or one event; this leaves room for what surrounds the events.</summary>
     public const int FrameBytes = (1024 * 1024) - 1024;
 
     /// <summary>What is added to the printed body of an event at most: delivery, attempt, redelivered.</summary>

@@ -15,7 +15,7 @@ internal sealed class StoredEvent
 
     public required uint Value { get; init; }
 
-    /// <summary>The position of the event before this one under its key, or 0: the key's chain (design.md section 7).</summary>
+    /// <summary>The position of the event before this one under its key, or 0: the key's chain.</summary>
     public required long Previous { get; init; }
 
     public required string EventType { get; init; }

@@ -2,7 +2,7 @@ namespace Sequent.Protocol;
 
 /// <summary>
 /// Reads what clients send, as strictly as the original bus: a known field that is missing, doubled or of a wrong type makes the
-/// whole message invalid, unknown fields are ignored, order is free (v1.md section 2). In v1 every field of v2 is unknown.
+/// whole message invalid, unknown fields are ignored, order is free. In v1 every field of v2 is unknown.
 /// </summary>
 public static class ClientMessageReader
 {

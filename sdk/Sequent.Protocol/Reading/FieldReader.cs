@@ -175,7 +175,7 @@ internal ref struct FieldReader
 
     public void LeaveArray((string Parent, string Field) array) => (_parent, _field) = array;
 
-    /// <summary>Text of a value that may be a number or a string of digits (v1.md section 4).</summary>
+    /// <summary>Text of a value that may be a number or a string of digits.</summary>
     public uint? SequenceValue()
     {
         if (_reader.TokenType == JsonTokenType.Number)

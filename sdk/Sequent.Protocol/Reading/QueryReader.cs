@@ -6,7 +6,7 @@ namespace Sequent.Protocol;
 /// <summary>Reads <c>query</c> of both protocols, <c>more</c>, <c>cancel</c> and <c>sequence</c>.</summary>
 internal static partial class QueryReader
 {
-    /// <summary>v1: both fields are required, and event types are literal names (v1.md section 11).</summary>
+    /// <summary>v1: both fields are required, and event types are literal names.</summary>
     public static QueryMessage ReadV1(ref FieldReader fields)
     {
         List<string>? eventTypes = null;

@@ -5,7 +5,7 @@ internal static class SettlingReader
 {
     /// <summary>
     /// v1: the event itself came back. Key and value name it within a session, so nothing else is looked at: comparing whole
-    /// events, as the original did, fails for floats whose print does not parse back (v1.md section 6).
+    /// events, as the original did, fails for floats whose print does not parse back.
     /// </summary>
     public static EventAckMessage ReadEventAck(ref FieldReader fields)
     {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Sequent.Protocol;
 
-/// <summary>The time text of v1: <c>Thu,  1 Mar 2018 09:05:03 +0000</c>, the day padded with a space (v1.md section 5).</summary>
+/// <summary>The time text of v1: <c>Thu,  1 Mar 2018 09:05:03 +0000</c>, the day padded with a space.</summary>
 public static class Rfc2822
 {
     /// <summary>Prints a time in the given zone, cut to whole seconds.</summary>

@@ -8,7 +8,7 @@ using Sequent.Protocol;
 
 namespace Sequent.Bus.Tests.Publishing;
 
-/// <summary>What is answered when the store fails (design.md section 3).</summary>
+/// <summary>What is answered when the store fails.</summary>
 internal sealed class SequencerTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);

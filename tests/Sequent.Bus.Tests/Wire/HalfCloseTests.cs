@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Sequent.Bus.Tests.Wire;
 
-/// <summary>Frames are handled in order, then the end: what a client sent right before it was gone still counts (v1.md section 8).</summary>
+/// <summary>Frames are handled in order, then the end: what a client sent right before it was gone still counts.</summary>
 internal sealed class HalfCloseTests
 {
     [Test]

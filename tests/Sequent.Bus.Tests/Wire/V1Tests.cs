@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Sequent.Bus.Tests.Wire;
 
-/// <summary>What clients of the original bus rely on (v1.md).</summary>
+/// <summary>What clients of the original bus rely on.</summary>
 internal sealed class V1Tests
 {
     private BusUnderTest _bus = null!;

@@ -1,6 +1,6 @@
 namespace Sequent.Bus.Tests.Wire;
 
-/// <summary>What v2 adds to consuming (v2.md, Consuming).</summary>
+/// <summary>What v2 adds to consuming.</summary>
 internal sealed class V2ConsumeTests
 {
     private BusUnderTest _bus = null!;

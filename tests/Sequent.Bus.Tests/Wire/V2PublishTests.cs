@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Sequent.Bus.Tests.Wire;
 
-/// <summary>What v2 adds to publishing (v2.md, Session and Publishing).</summary>
+/// <summary>What v2 adds to publishing.</summary>
 internal sealed class V2PublishTests
 {
     private BusUnderTest _bus = null!;

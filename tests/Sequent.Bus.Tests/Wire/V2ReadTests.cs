@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Sequent.Bus.Tests.Wire;
 
-/// <summary>What v2 adds to reading (v2.md, Reading).</summary>
+/// <summary>What v2 adds to reading.</summary>
 internal sealed class V2ReadTests
 {
     private BusUnderTest _bus = null!;

@@ -2,7 +2,7 @@ namespace Sequent.Bus.Storage.Sqlite;
 
 /// <summary>
 /// The tables. A commit writes only at the end of things: there is no index on (key, value); every event names the one before it under its
-/// key instead, and <c>keys</c> is brought up to date in batches (design.md section 7).
+/// key instead, and <c>keys</c> is brought up to date in batches.
 /// </summary>
 internal static class Schema
 {
