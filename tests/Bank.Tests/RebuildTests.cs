@@ -1,3 +1,5 @@
+using Sequent.Client;
+
 namespace Bank.Tests;
 
 public class RebuildTests
@@ -35,6 +37,23 @@ public class RebuildTests
         using var customer = await bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync("1.00");
         Assert.That(await customer.BalanceAsync(account), Is.EqualTo("1.00"));
+    }
+
+    [EventType("ConfirmedCredit")]
+    private sealed record StrangeCredit(long AccountID, string Amount);
+
+    [Test]
+    public async Task An_event_that_cannot_be_read_does_not_stop_the_statements()
+    {
+        await using var bank = await BankUnderTest.StartAsync();
+        using var customer = await bank.NewCustomerAsync();
+        await using (var stranger = new SequentClient(bank.BusAddress))
+            await stranger.PublishAsync(new StrangeCredit(999, "five"), "acc-999");
+
+        var account = await customer.OpenAccountAsync("1.00");
+
+        var statement = await customer.GetAsync(Part.Accounts, $"/accounts/{account}/statement");
+        Assert.That((statement.Status, statement.Body!.AsArray().Count), Is.EqualTo((200, 1)));
     }
 
     private static async Task<string> SettledAnswersAsync(Customer customer, long from, long to)

@@ -55,6 +55,8 @@ public class TransactionsRoutesTests
     [TestCase("""{"to_account_id":2,"amount":"1.00"}""", "from_account_id")]
     [TestCase("""{"from_account_id":1,"amount":"1.00"}""", "to_account_id")]
     [TestCase("""{"from_account_id":1,"to_account_id":1,"amount":"1.00"}""", "to_account_id")]
+    [TestCase("""{"from_account_id":1,"to_account_id":9007199254740992,"amount":"1.00"}""", "to_account_id")]
+    [TestCase("""{"from_account_id":1,"to_account_id":-5,"amount":"1.00"}""", "to_account_id")]
     [TestCase("""{"from_account_id":1,"to_account_id":2}""", "amount")]
     [TestCase("""{"from_account_id":1,"to_account_id":2,"amount":"1.5"}""", "amount")]
     [TestCase("""{"from_account_id":1,"to_account_id":2,"amount":1.50}""", "amount")]
