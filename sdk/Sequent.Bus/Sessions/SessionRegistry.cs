@@ -16,9 +16,6 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
     private readonly CancellationTokenSource _stopping = new();
     private volatile bool _isOpen;
 
-    /// <summary>How many sessions there are.</summary>
-    public int Count => _running.Count;
-
     /// <summary>Requests are taken from now on.</summary>
     public void Open() => _isOpen = true;
 
