@@ -23,12 +23,19 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
     private Task _sequencing = Task.CompletedTask;
 
     public SequentBus(IOptions<SequentBusOptions> options, TimeProvider time, IHostApplicationLifetime lifetime, ILoggerFactory loggers)
+        : this(options, time, lifetime, loggers, OpenStores(options.Value, loggers))
+    {
+    }
+
+    /// <summary>A bus over given stores.</summary>
+    internal SequentBus(
+        IOptions<SequentBusOptions> options, TimeProvider time, IHostApplicationLifetime lifetime, ILoggerFactory loggers, (IEventStore Events, IDeliveryStore Deliveries) stores)
     {
         Options = options.Value;
         Time = time;
         _lifetime = lifetime;
         _logger = loggers.CreateLogger<SequentBus>();
-        (Store, _deliveryStore) = OpenStores(Options, loggers);
+        (Store, _deliveryStore) = stores;
         Log = new EventLog(Store, new RecentCommits(Options.RecentCommitBytes));
         Sequencer = new Sequencer(Store, Log, time, loggers.CreateLogger<Sequencer>());
         Pages = new PageReader(Store, Log, Sequencer);
@@ -62,22 +69,22 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
     {
         if (Options.DataFile is null)
             LogInMemory();
-        var end = await Store.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await Sequencer.StartAsync(end, cancellationToken).ConfigureAwait(false);
-        await Deliveries.StartAsync(cancellationToken).ConfigureAwait(false);
-        _sequencing = Task.Run(SequenceAsync, CancellationToken.None);
+        var end = await Store.OpenAsync(cancellationToken);
+        await Sequencer.StartAsync(end, cancellationToken);
+        await Deliveries.StartAsync(cancellationToken);
+        _sequencing = SequenceAsync();
         Sessions.Open();
     }
 
     /// <summary>Ends the sessions, decides what was handed over, saves what is owed, closes the file.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await Sessions.CloseAsync().ConfigureAwait(false);
+        await Sessions.CloseAsync();
         Sequencer.Complete();
-        await using (cancellationToken.Register(_abandon.Cancel).ConfigureAwait(false))
-            await _sequencing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await Deliveries.DisposeAsync().ConfigureAwait(false);
-        await Store.DisposeAsync().ConfigureAwait(false);
+        await using (cancellationToken.Register(_abandon.Cancel))
+            await _sequencing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await Deliveries.DisposeAsync();
+        await Store.DisposeAsync();
     }
 
     public void Dispose()
@@ -88,9 +95,10 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
 
     private async Task SequenceAsync()
     {
+        await Task.Yield();
         try
         {
-            await Sequencer.RunAsync(_abandon.Token).ConfigureAwait(false);
+            await Sequencer.RunAsync(_abandon.Token);
         }
         catch (OperationCanceledException)
         {

@@ -51,7 +51,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         (_queue, _log, _store, _time, _logger) = (queue, log, store, time, logger);
         _timer = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _lastSave = time.GetTimestamp();
-        _running = Task.Run(() => RunAsync(_stop.Token));
+        _running = RunAsync(_stop.Token);
         _ = WakeOnCommitsAsync(_stop.Token);
     }
 
@@ -63,7 +63,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     {
         try
         {
-            await _commands.Writer.WriteAsync(command, cancellationToken).ConfigureAwait(false);
+            await _commands.Writer.WriteAsync(command, cancellationToken);
         }
         catch (ChannelClosedException e)
         {
@@ -76,9 +76,9 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     public async Task<T> AskAsync<T>(Func<ClientTypeQueue, T> question, CancellationToken cancellationToken)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await PostAsync(queue => answer.SetResult(question(queue)), cancellationToken).ConfigureAwait(false);
-        await Task.WhenAny(answer.Task, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return answer.Task.IsCompleted ? await answer.Task.ConfigureAwait(false) : throw new OperationCanceledException("The deliveries of the client type have ended.");
+        await PostAsync(queue => answer.SetResult(question(queue)), cancellationToken);
+        await Task.WhenAny(answer.Task, _ended.Task).WaitAsync(cancellationToken);
+        return answer.Task.IsCompleted ? await answer.Task : throw new OperationCanceledException("The deliveries of the client type have ended.");
     }
 
     /// <summary>Has something done once the queue was fed as far as it can be now.</summary>
@@ -90,17 +90,17 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         _commands.Writer.TryComplete();
         if (_stop.IsCancellationRequested)
             return;
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
-        await _background.ConfigureAwait(false);
+        _stop.Cancel();
+        await _running;
+        await _background;
         if (!_isDefect)
         {
             RunCommands();
-            await SaveEverythingAsync().ConfigureAwait(false);
+            await SaveEverythingAsync();
         }
 
         _ended.TrySetResult();
-        await _timer.DisposeAsync().ConfigureAwait(false);
+        await _timer.DisposeAsync();
         _stop.Dispose();
     }
 
@@ -108,28 +108,29 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     {
         while (NextDeadLetter() is { } letter)
         {
-            await BuryAsync(letter).ConfigureAwait(false);
+            await BuryAsync(letter);
             if (!_isBuried)
                 break;
         }
 
         TakeBackgroundResults();
         if (_queue.HasChanges)
-            await SaveAsync(_queue.TakeChanges()).ConfigureAwait(false);
+            await SaveAsync(_queue.TakeChanges());
     }
 
     private async Task RunAsync(CancellationToken cancellationToken)
     {
+        await Task.Yield();
         try
         {
-            while (await _commands.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+            while (await _commands.Reader.WaitToReadAsync(cancellationToken))
             {
                 do
                 {
                     _queue.Tick(_time.NowMicros());
                     RunCommands();
                 }
-                while (await FeedAsync(cancellationToken).ConfigureAwait(false));
+                while (await FeedAsync(cancellationToken));
                 RunAfterFeed();
                 StartBackgroundWork();
                 SetTimer();
@@ -173,7 +174,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             return false;
         try
         {
-            foreach (var e in await _log.ReadAsync(_queue.Cursor, FeedChunk, cancellationToken).ConfigureAwait(false))
+            foreach (var e in await _log.ReadAsync(_queue.Cursor, FeedChunk, cancellationToken))
             {
                 if (!_queue.Offer(new EventHeader(e.Position, e.Key, e.Value, e.EventType)))
                     return false;
@@ -229,7 +230,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         (_lastSave, _commandsSinceSave) = (_time.GetTimestamp(), 0);
         // The loop must go on while the store works.
         await Task.Yield();
-        await SaveAsync(changes).ConfigureAwait(false);
+        await SaveAsync(changes);
         Wake();
     }
 
@@ -237,7 +238,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     {
         try
         {
-            await _store.SaveAsync(changes, CancellationToken.None).ConfigureAwait(false);
+            await _store.SaveAsync(changes, CancellationToken.None);
         }
         catch (StoreException e)
         {
@@ -249,7 +250,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private async Task BuryThenWakeAsync(DeadLetter letter)
     {
         await Task.Yield();
-        await BuryAsync(letter).ConfigureAwait(false);
+        await BuryAsync(letter);
         if (_isBuried)
             Wake();
     }
@@ -258,7 +259,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     {
         try
         {
-            await _store.AddDeadLetterAsync(letter, CancellationToken.None).ConfigureAwait(false);
+            await _store.AddDeadLetterAsync(letter, CancellationToken.None);
             _isBuried = true;
             LogDeadLetter(Name, letter.Position, letter.Attempts, letter.Reason);
         }
@@ -294,7 +295,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             {
                 var head = _log.Head;
                 Wake();
-                await _log.WaitBeyondAsync(head, cancellationToken).ConfigureAwait(false);
+                await _log.WaitBeyondAsync(head, cancellationToken);
             }
         }
         catch (OperationCanceledException)

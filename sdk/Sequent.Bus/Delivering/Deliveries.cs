@@ -24,11 +24,11 @@ internal sealed partial class Deliveries(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _headAtStart = log.Head;
-        foreach (var saved in await store.LoadAsync(cancellationToken).ConfigureAwait(false))
+        foreach (var saved in await store.LoadAsync(cancellationToken))
         {
             var queue = new ClientTypeQueue(saved, Limits, _headAtStart);
             foreach (var debt in saved.Debts.OrderBy(d => d.FirstUnacked))
-                queue.Restore(debt, await ReadChainAsync(debt, saved.Cursor, cancellationToken).ConfigureAwait(false));
+                queue.Restore(debt, await ReadChainAsync(debt, saved.Cursor, cancellationToken));
             _loops.Add(saved.Name, StartLoop(queue));
             LogRestored(saved.Name, saved.Cursor, queue.Unsettled);
         }
@@ -39,7 +39,7 @@ internal sealed partial class Deliveries(
     /// <exception cref="StoreException">A new client type could not be saved.</exception>
     public async Task<(ClientTypeLoop Loop, bool Known)?> FindOrCreateAsync(string name, StartPosition? start, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _gate.WaitAsync(cancellationToken);
         try
         {
             if (_loops.TryGetValue(name, out var known))
@@ -47,7 +47,7 @@ internal sealed partial class Deliveries(
             if (_loops.Count >= MaxClientTypes)
                 return null;
             var cursor = start is { IsEarliest: true } ? 0 : start?.Position ?? log.Head;
-            await store.SaveAsync(new ClientTypeChanges(name, cursor, [], [], []), cancellationToken).ConfigureAwait(false);
+            await store.SaveAsync(new ClientTypeChanges(name, cursor, [], [], []), cancellationToken);
             var loop = StartLoop(new ClientTypeQueue(new ClientTypeRecord(name, cursor, [], []), Limits, _headAtStart));
             _loops.Add(name, loop);
             LogNewClientType(name, cursor);
@@ -61,9 +61,9 @@ internal sealed partial class Deliveries(
 
     public async ValueTask DisposeAsync()
     {
-        await _gate.WaitAsync().ConfigureAwait(false);
+        await _gate.WaitAsync();
         // All of them, whatever one of them meets.
-        await Task.WhenAll(_loops.Values.Select(loop => loop.DisposeAsync().AsTask())).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_loops.Values.Select(loop => loop.DisposeAsync().AsTask())).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         _loops.Clear();
         _gate.Release();
     }
@@ -74,8 +74,8 @@ internal sealed partial class Deliveries(
     {
         if (sequencer.ReadKeys([debt.Key])[debt.Key] is not { } end)
             return [];
-        var chain = await events.ReadChainAsync(end.Position, debt.FirstUnacked - 1, cancellationToken).ConfigureAwait(false);
-        var owed = await events.ReadAtAsync([.. chain.Where(p => p <= cursor)], cancellationToken).ConfigureAwait(false);
+        var chain = await events.ReadChainAsync(end.Position, debt.FirstUnacked - 1, cancellationToken);
+        var owed = await events.ReadAtAsync([.. chain.Where(p => p <= cursor)], cancellationToken);
         return owed.Select(e => new EventHeader(e.Position, e.Key, e.Value, e.EventType));
     }
 

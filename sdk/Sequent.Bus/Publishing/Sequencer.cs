@@ -35,7 +35,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
     /// <summary>Takes over what the store knows. Called once, before <see cref="RunAsync"/>.</summary>
     public async Task StartAsync(LogEnd end, CancellationToken cancellationToken)
     {
-        await foreach (var (key, keyEnd) in store.ReadKeysAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (var (key, keyEnd) in store.ReadKeysAsync(cancellationToken))
             _table.Restore(key, keyEnd);
         _table.Restore(end);
         log.Start(end.Position);
@@ -64,12 +64,12 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
     /// <summary>Runs until <see cref="Complete"/> and everything that waited is decided, or until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        while (await _requests.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        while (await _requests.Reader.WaitToReadAsync(cancellationToken))
         {
             TakeWaiting();
             try
             {
-                await ProcessAsync(cancellationToken).ConfigureAwait(false);
+                await ProcessAsync(cancellationToken);
             }
             finally
             {
@@ -94,9 +94,9 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         AppendOutcome outcome;
         try
         {
-            var stored = await FindStoredIdsAsync(cancellationToken).ConfigureAwait(false);
+            var stored = await FindStoredIdsAsync(cancellationToken);
             entries = _taken.ConvertAll(request => batch.Decide(request, stored));
-            outcome = batch.Events.Count == 0 ? AppendOutcome.Committed : await store.AppendAsync(batch.Events, cancellationToken).ConfigureAwait(false);
+            outcome = batch.Events.Count == 0 ? AppendOutcome.Committed : await store.AppendAsync(batch.Events, cancellationToken);
         }
         catch (StoreException e)
         {
@@ -106,7 +106,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         }
 
         if (outcome == AppendOutcome.Unknown)
-            outcome = await ResolveUnknownAsync(batch, cancellationToken).ConfigureAwait(false);
+            outcome = await ResolveUnknownAsync(batch, cancellationToken);
         if (outcome == AppendOutcome.Committed)
             Commit(batch, entries);
         else
@@ -138,7 +138,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
             }
         }
 
-        return ids.Count == 0 ? NoIds : await store.FindAsync(ids, cancellationToken).ConfigureAwait(false);
+        return ids.Count == 0 ? NoIds : await store.FindAsync(ids, cancellationToken);
     }
 
     /// <summary>
@@ -153,7 +153,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         {
             try
             {
-                var head = await store.RecoverAsync(cancellationToken).ConfigureAwait(false);
+                var head = await store.RecoverAsync(cancellationToken);
                 LogOutcomeKnown(head);
                 return head >= batch.Events[^1].Position ? AppendOutcome.Committed : AppendOutcome.NotCommitted;
             }
@@ -168,7 +168,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
                 answered = true;
             }
 
-            await Task.Delay(RetryDelay, time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(RetryDelay, time, cancellationToken);
         }
     }
 

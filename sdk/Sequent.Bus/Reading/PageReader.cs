@@ -13,7 +13,7 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
     /// <summary>Everything selected, the last page marked. There is always at least one page.</summary>
     public async IAsyncEnumerable<Page> ReadAsync(Selection selection, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var positions = await FindPositionsAsync(selection, cancellationToken).ConfigureAwait(false);
+        var positions = await FindPositionsAsync(selection, cancellationToken);
         var taken = 0L;
         var (after, index) = (selection.After, 0);
         while (true)
@@ -21,9 +21,9 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
             var max = (int)Math.Min(selection.PageSize, selection.Limit - taken);
             Page page;
             if (positions is null)
-                page = await ReadPageAsync(selection, after, max, cancellationToken).ConfigureAwait(false);
+                page = await ReadPageAsync(selection, after, max, cancellationToken);
             else
-                (page, index) = await ReadPageAtAsync(selection, positions, index, max, cancellationToken).ConfigureAwait(false);
+                (page, index) = await ReadPageAtAsync(selection, positions, index, max, cancellationToken);
             after = page.Position;
             taken += page.Events.Count;
             var last = page.Last || taken >= selection.Limit;
@@ -36,8 +36,8 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
     /// <summary>The new events after a position, as far as they are selected. Waits until the log has grown.</summary>
     public async ValueTask<Page> ReadNextAsync(Selection selection, long after, CancellationToken cancellationToken)
     {
-        await log.WaitBeyondAsync(after, cancellationToken).ConfigureAwait(false);
-        var read = await log.ReadAsync(after, selection.PageSize, cancellationToken).ConfigureAwait(false);
+        await log.WaitBeyondAsync(after, cancellationToken);
+        var read = await log.ReadAsync(after, selection.PageSize, cancellationToken);
         if (read.Count == 0)
             return new Page([], after, after >= selection.Until);
         var position = Math.Min(read[^1].Position, selection.Until);
@@ -52,7 +52,7 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
     {
         if (selection.EventIds is { } ids)
         {
-            var places = await store.FindAsync(ids, cancellationToken).ConfigureAwait(false);
+            var places = await store.FindAsync(ids, cancellationToken);
             return [.. places.Values.Select(p => p.Position).Where(p => p > selection.After && p <= selection.Until).Order()];
         }
 
@@ -62,7 +62,7 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
         foreach (var end in sequencer.ReadKeys(keys.ToHashSet(StringComparer.Ordinal)).Values)
         {
             if (end is { } last)
-                positions.AddRange(await store.ReadChainAsync(last.Position, selection.After, cancellationToken).ConfigureAwait(false));
+                positions.AddRange(await store.ReadChainAsync(last.Position, selection.After, cancellationToken));
         }
 
         positions.RemoveAll(p => p > selection.Until);
@@ -75,8 +75,8 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
         if (after >= selection.Until || max == 0)
             return new Page([], selection.Until, true);
         var events = selection.Types.Types is { } types
-            ? await store.ReadTypesAsync(types, after, selection.Until, max, cancellationToken).ConfigureAwait(false)
-            : await store.ReadAsync(after, selection.Until, max, cancellationToken).ConfigureAwait(false);
+            ? await store.ReadTypesAsync(types, after, selection.Until, max, cancellationToken)
+            : await store.ReadAsync(after, selection.Until, max, cancellationToken);
         return events.Count < max
             ? new Page(events, selection.Until, true)
             : new Page(events, events[^1].Position, events[^1].Position >= selection.Until);
@@ -86,7 +86,7 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
         Selection selection, IReadOnlyList<long> positions, int index, int max, CancellationToken cancellationToken)
     {
         var wanted = positions.Skip(index).Take(max).ToArray();
-        var events = await log.ReadAtAsync(wanted, cancellationToken).ConfigureAwait(false);
+        var events = await log.ReadAtAsync(wanted, cancellationToken);
         var end = index + wanted.Length;
         var last = end >= positions.Count;
         return (new Page([.. events.Where(e => selection.Types.Takes(e.EventType))], last ? selection.Until : wanted[^1], last), end);

@@ -26,7 +26,7 @@ internal sealed class FrameReader(WebSocket socket, int maxBytes)
         long length = 0;
         while (true)
         {
-            var result = await socket.ReceiveAsync(_chunk.AsMemory(), cancellationToken).ConfigureAwait(false);
+            var result = await socket.ReceiveAsync(_chunk.AsMemory(), cancellationToken);
             if (result.MessageType == WebSocketMessageType.Close)
                 return (FrameKind.Closed, default);
             length += result.Count;

@@ -58,11 +58,11 @@ internal sealed partial class Session : IDisposable
         LogStarted(_producer.SessionId, _producer.Sender, _version);
         if (_version == ProtocolVersion.V2)
             _outbox.Post(new HelloMessage(_bus.Version, _bus.Log.LogId, _producer.SessionId.ToString(CultureInfo.InvariantCulture), _bus.Log.Head, _bus.Limits, (long)_bus.Options.KeepAlive.TotalMilliseconds));
-        var sending = Task.Run(SendAsync, CancellationToken.None);
+        var sending = SendAsync();
         var reading = ReadToEndAsync();
-        await using (stopping.Register(Stop).ConfigureAwait(false))
-            await Task.WhenAny(reading, _hungUp.Task).ConfigureAwait(false);
-        await EndAsync(sending).ConfigureAwait(false);
+        await using (stopping.Register(Stop))
+            await Task.WhenAny(reading, _hungUp.Task);
+        await EndAsync(sending);
     }
 
     public void Dispose() => _ended.Dispose();
@@ -75,7 +75,7 @@ internal sealed partial class Session : IDisposable
     {
         try
         {
-            await ReadAsync(_ended.Token).ConfigureAwait(false);
+            await ReadAsync(_ended.Token);
         }
         catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
         {
@@ -93,8 +93,8 @@ internal sealed partial class Session : IDisposable
         var frames = new FrameReader(_socket, _bus.Limits.MessageBytes);
         while (true)
         {
-            await _outbox.WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
-            var (kind, message) = await frames.ReadAsync(cancellationToken).ConfigureAwait(false);
+            await _outbox.WaitForRoomAsync(cancellationToken);
+            var (kind, message) = await frames.ReadAsync(cancellationToken);
             if (kind == FrameKind.Closed)
                 return;
             if (kind == FrameKind.TooLarge)
@@ -109,7 +109,7 @@ internal sealed partial class Session : IDisposable
                 continue;
             }
 
-            await HandleAsync(message).ConfigureAwait(false);
+            await HandleAsync(message);
         }
     }
 
@@ -120,7 +120,7 @@ internal sealed partial class Session : IDisposable
         {
             var message = ClientMessageReader.Read(utf8, _version);
             requestId = (message as QueryMessage)?.RequestId ?? (message as NewMessage)?.RequestId;
-            await DispatchAsync(message).ConfigureAwait(false);
+            await DispatchAsync(message);
         }
         catch (ProtocolException fault)
         {
@@ -172,7 +172,7 @@ internal sealed partial class Session : IDisposable
             throw new ProtocolException(ErrorCodes.ShuttingDown, "The bus is stopping; nothing of this message was stored. Send it again elsewhere or later.");
         }
 
-        await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, Answer), _ended.Token).ConfigureAwait(false);
+        await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, Answer), _ended.Token);
     }
 
     /// <summary>Called by the sequencer, in the order of this session's requests.</summary>
@@ -233,14 +233,15 @@ internal sealed partial class Session : IDisposable
 
     private async Task SendAsync()
     {
+        await Task.Yield();
         try
         {
-            await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time).RunAsync(_ended.Token).ConfigureAwait(false);
+            await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time).RunAsync(_ended.Token);
 
             // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP.
             // An outcome nobody knows is no polite end either: the client has to ask again under the same ids.
             if (!_outcomeUnknown && (_version == ProtocolVersion.V2 || _socket.State == WebSocketState.CloseReceived))
-                await CloseAsync().ConfigureAwait(false);
+                await CloseAsync();
             else
                 _hungUp.TrySetResult();
         }
@@ -248,22 +249,22 @@ internal sealed partial class Session : IDisposable
         {
             // Whatever it was, a session that cannot send must not go on taking deliveries.
             LogDropped(_producer.SessionId, e.Message);
-            await _ended.CancelAsync().ConfigureAwait(false);
+            _ended.Cancel();
         }
     }
 
     private async Task EndAsync(Task sending)
     {
         // First of all the keys move on; everything else can wait for them.
-        await _registration.EndAsync().ConfigureAwait(false);
+        await _registration.EndAsync();
         _outbox.Complete();
         if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived or WebSocketState.CloseSent))
-            await _ended.CancelAsync().ConfigureAwait(false);
+            _ended.Cancel();
         _ended.CancelAfter(CloseTimeout);
-        await sending.ConfigureAwait(false);
+        await sending;
         if (!_hungUp.Task.IsCompleted)
-            await _ended.CancelAsync().ConfigureAwait(false);
-        await _queries.EndAsync().ConfigureAwait(false);
+            _ended.Cancel();
+        await _queries.EndAsync();
         LogEnded(_producer.SessionId);
     }
 
@@ -272,6 +273,6 @@ internal sealed partial class Session : IDisposable
         if (_socket.State == WebSocketState.CloseReceived)
             _goodbye = (WebSocketCloseStatus.NormalClosure, "");
         if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
-            await _socket.CloseOutputAsync(_goodbye.Status, _goodbye.Reason, _ended.Token).ConfigureAwait(false);
+            await _socket.CloseOutputAsync(_goodbye.Status, _goodbye.Reason, _ended.Token);
     }
 }

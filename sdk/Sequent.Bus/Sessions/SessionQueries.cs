@@ -29,9 +29,9 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     /// <summary>v1: one message with everything; runs in the order of the session's other answers.</summary>
     public async Task RunV1Async(QueryMessage query)
     {
-        await outbox.WaitForRoomAsync(sessionEnded).ConfigureAwait(false);
+        await outbox.WaitForRoomAsync(sessionEnded);
         // Whole seconds, strictly later.
-        var after = query.Since is { } since ? await store.FindTimeAsync(((since.ToUnixTimeSeconds() + 1) * 1_000_000) - 1, sessionEnded).ConfigureAwait(false) : 0;
+        var after = query.Since is { } since ? await store.FindTimeAsync(((since.ToUnixTimeSeconds() + 1) * 1_000_000) - 1, sessionEnded) : 0;
         outbox.Post(new V1Rebuild(pages, new Selection(TypeFilter.Of(query.EventTypes), after, log.Head, limits.QueryPage)));
     }
 
@@ -77,7 +77,7 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     /// <summary>Answers <c>sequence</c>.</summary>
     public async Task AnswerSequenceAsync(SequenceMessage message)
     {
-        await outbox.WaitForRoomAsync(sessionEnded).ConfigureAwait(false);
+        await outbox.WaitForRoomAsync(sessionEnded);
         var ends = sequencer.ReadKeys(message.Keys.ToHashSet(StringComparer.Ordinal));
         outbox.Post(new SequencesMessage(message.RequestId, ends.ToDictionary(e => e.Key, e => e.Value?.Value, StringComparer.Ordinal)));
     }
@@ -88,11 +88,11 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         await Task.Yield();
         try
         {
-            var selection = await SelectAsync(query, run.Cancelled).ConfigureAwait(false);
+            var selection = await SelectAsync(query, run.Cancelled);
             var goesOn = query.Follow && !(query.Until <= selection.Until);
-            await SendPastAsync(query, selection, goesOn, run).ConfigureAwait(false);
+            await SendPastAsync(query, selection, goesOn, run);
             if (goesOn)
-                await FollowAsync(query, selection, run).ConfigureAwait(false);
+                await FollowAsync(query, selection, run);
         }
         catch (OperationCanceledException)
         {
@@ -114,12 +114,12 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     /// <summary>Credit comes before reading: a reader that pauses costs no page.</summary>
     private async Task SendPastAsync(QueryMessage query, Selection selection, bool goesOn, Run run)
     {
-        await run.TakeCreditAsync().ConfigureAwait(false);
-        await foreach (var page in pages.ReadAsync(selection, run.Cancelled).ConfigureAwait(false))
+        await run.TakeCreditAsync();
+        await foreach (var page in pages.ReadAsync(selection, run.Cancelled))
         {
-            await SendAsync(query, page with { Last = page.Last && !goesOn }, run).ConfigureAwait(false);
+            await SendAsync(query, page with { Last = page.Last && !goesOn }, run);
             if (!page.Last)
-                await run.TakeCreditAsync().ConfigureAwait(false);
+                await run.TakeCreditAsync();
         }
     }
 
@@ -127,7 +127,7 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     {
         var after = query.After ?? 0;
         if (query.Since is { } since)
-            after = Math.Max(after, await store.FindTimeAsync(since.ToMicros(), cancellationToken).ConfigureAwait(false));
+            after = Math.Max(after, await store.FindTimeAsync(since.ToMicros(), cancellationToken));
         return new Selection(
             TypeFilter.Of(query.EventTypes),
             after,
@@ -145,19 +145,19 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     {
         var requestId = query.RequestId!;
         var position = Math.Max(past.Until, past.After);
-        await outbox.WaitForRoomAsync(run.Cancelled).ConfigureAwait(false);
+        await outbox.WaitForRoomAsync(run.Cancelled);
         outbox.Post(new CaughtUpMessage(requestId, position));
         var live = past with { Until = query.Until ?? long.MaxValue };
         var (told, toldAt) = (position, time.GetTimestamp());
         while (position < live.Until)
         {
-            var page = await NextOrQuietAsync(live, position, QuietTime - time.GetElapsedTime(toldAt), run.Cancelled).ConfigureAwait(false);
+            var page = await NextOrQuietAsync(live, position, QuietTime - time.GetElapsedTime(toldAt), run.Cancelled);
             position = page.Position;
             var isDue = position - told >= QuietPositions || time.GetElapsedTime(toldAt) >= QuietTime;
             if (page.Events.Count > 0 || position >= live.Until || (isDue && position > told))
             {
-                await run.TakeCreditAsync().ConfigureAwait(false);
-                await SendAsync(query, page with { Last = position >= live.Until }, run).ConfigureAwait(false);
+                await run.TakeCreditAsync();
+                await SendAsync(query, page with { Last = position >= live.Until }, run);
             }
             else if (!isDue)
             {
@@ -175,7 +175,7 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         using var either = CancellationTokenSource.CreateLinkedTokenSource(quiet.Token, cancellationToken);
         try
         {
-            return await pages.ReadNextAsync(live, position, either.Token).ConfigureAwait(false);
+            return await pages.ReadNextAsync(live, position, either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -190,10 +190,10 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         do
         {
             if (start > 0)
-                await run.TakeCreditAsync().ConfigureAwait(false);
+                await run.TakeCreditAsync();
             var end = EndOfFrame(page.Events, start);
             var isWhole = end == page.Events.Count;
-            await outbox.WaitForRoomAsync(run.Cancelled).ConfigureAwait(false);
+            await outbox.WaitForRoomAsync(run.Cancelled);
             var part = new Page([.. page.Events.Skip(start).Take(end - start)], isWhole ? page.Position : page.Events[end - 1].Position, isWhole && page.Last);
             outbox.Post(new QueryPage(query.RequestId, part));
             start = end;

@@ -16,7 +16,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
     {
         CheckStart(message.Start);
         var takes = TypeFilter.OfRegistration(message.EventTypes);
-        if (await deliveries.FindOrCreateAsync(message.ClientType, message.Start, sessionEnded).ConfigureAwait(false) is not { } found)
+        if (await deliveries.FindOrCreateAsync(message.ClientType, message.Start, sessionEnded) is not { } found)
             throw new ProtocolException(ErrorCodes.RateLimited, "The bus has as many client types as it takes; forget one first.", "$.client_type");
 
         // A v1 instance is never full.
@@ -25,13 +25,13 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
             : (message.MaxInFlight ?? deliveries.Limits.Window, message.MaxInFlightPerKey ?? deliveries.Limits.WindowPerKey);
         if (_instance is { } same && _loop == found.Loop)
         {
-            await AnswerAsync(found.Loop, message, known: true, queue => queue.Rejoin(same, takes, window, windowPerKey)).ConfigureAwait(false);
+            await AnswerAsync(found.Loop, message, known: true, queue => queue.Rejoin(same, takes, window, windowPerKey));
             return;
         }
 
-        var instance = new Instance(outbox, takes, window, windowPerKey, await LeaveAsync().ConfigureAwait(false));
+        var instance = new Instance(outbox, takes, window, windowPerKey, await LeaveAsync());
         (_loop, _instance) = (found.Loop, instance);
-        await AnswerAsync(found.Loop, message, found.Known, queue => queue.Join(instance)).ConfigureAwait(false);
+        await AnswerAsync(found.Loop, message, found.Known, queue => queue.Join(instance));
     }
 
     /// <summary>Settles deliveries of this session.</summary>
@@ -44,14 +44,14 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
                 if (message.UpTo is { } upTo ? !queue.AckUpTo(instance, upTo) : !queue.Ack(instance, message.Deliveries!))
                     outbox.Post(NeverSent());
             },
-            sessionEnded).ConfigureAwait(false);
+            sessionEnded);
     }
 
     /// <summary>v1: settles the event that came back. One that is not this session's is ignored, as it always was.</summary>
     public async Task AckAsync(EventAckMessage message)
     {
         if (_loop is { } loop && _instance is { } instance)
-            await loop.PostAsync(queue => queue.AckEvent(instance, message.Key, message.Value), sessionEnded).ConfigureAwait(false);
+            await loop.PostAsync(queue => queue.AckEvent(instance, message.Key, message.Value), sessionEnded);
     }
 
     /// <summary>Gives a delivery back.</summary>
@@ -64,7 +64,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
                 if (!queue.Nack(instance, message.Delivery, message.DelayMs * 1_000, message.Reason, message.DeadLetter))
                     outbox.Post(NeverSent());
             },
-            sessionEnded).ConfigureAwait(false);
+            sessionEnded);
     }
 
     /// <summary>Takes part no longer; what was held moves at once. Returns the last delivery number, so that numbers go on.</summary>
@@ -80,7 +80,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
                 queue.Leave(instance);
                 return instance.LastDelivery;
             },
-            CancellationToken.None).ConfigureAwait(false);
+            CancellationToken.None);
     }
 
     /// <summary>The session is over.</summary>
@@ -88,7 +88,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
     {
         try
         {
-            await LeaveAsync().ConfigureAwait(false);
+            await LeaveAsync();
         }
         catch (OperationCanceledException)
         {
@@ -102,8 +102,8 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
         if (version == ProtocolVersion.V1)
         {
             // What was pending goes out before the answer, as in the original.
-            await loop.PostAsync(join, sessionEnded).ConfigureAwait(false);
-            await loop.PostAfterFeedAsync(() => outbox.Post(answer), sessionEnded).ConfigureAwait(false);
+            await loop.PostAsync(join, sessionEnded);
+            await loop.PostAfterFeedAsync(() => outbox.Post(answer), sessionEnded);
             return;
         }
 
@@ -113,7 +113,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
                 outbox.Post(answer with { Known = known, Cursor = queue.Cursor });
                 join(queue);
             },
-            sessionEnded).ConfigureAwait(false);
+            sessionEnded);
     }
 
     private void CheckStart(StartPosition? start)

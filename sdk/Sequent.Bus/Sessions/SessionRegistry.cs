@@ -26,7 +26,7 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
         {
             context.Response.StatusCode = refusal.Status;
             context.Response.ContentType = "text/plain";
-            await context.Response.WriteAsync(refusal.Text, context.RequestAborted).ConfigureAwait(false);
+            await context.Response.WriteAsync(refusal.Text, context.RequestAborted);
             return;
         }
 
@@ -36,14 +36,14 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
             SubProtocol = isV2 ? WireNames.Subprotocol : null,
             KeepAliveInterval = bus.Options.KeepAlive,
             KeepAliveTimeout = bus.Options.KeepAlive,
-        }).ConfigureAwait(false);
+        });
         var producer = new Producer(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), SenderOf(context.Connection));
         using var session = new Session(socket, isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1, producer, bus, loggers.CreateLogger<Session>());
         var running = session.RunAsync(_stopping.Token);
         _running.TryAdd(session, running);
         try
         {
-            await running.ConfigureAwait(false);
+            await running;
         }
         finally
         {
@@ -55,8 +55,8 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
     public async Task CloseAsync()
     {
         _isOpen = false;
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stopping.Cancel();
+        await Task.WhenAll(_running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     public void Dispose() => _stopping.Dispose();

@@ -28,7 +28,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     /// <summary>Sends until the outbox is complete and empty.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        while (await outbox.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        while (await outbox.Reader.WaitToReadAsync(cancellationToken))
         {
             while (outbox.Reader.TryRead(out var item))
             {
@@ -36,16 +36,16 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
                 {
                     _deliveries.Add(item.Handover);
                     if (_deliveries.Count >= MaxDeliveries)
-                        await SendDeliveriesAsync(cancellationToken).ConfigureAwait(false);
+                        await SendDeliveriesAsync(cancellationToken);
                     continue;
                 }
 
-                await SendDeliveriesAsync(cancellationToken).ConfigureAwait(false);
-                await SendAsync(item.Message, cancellationToken).ConfigureAwait(false);
+                await SendDeliveriesAsync(cancellationToken);
+                await SendAsync(item.Message, cancellationToken);
                 outbox.MessageSent();
             }
 
-            await SendDeliveriesAsync(cancellationToken).ConfigureAwait(false);
+            await SendDeliveriesAsync(cancellationToken);
         }
     }
 
@@ -53,18 +53,18 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     {
         if (_deliveries.Count == 0)
             return;
-        var events = await ReadBodiesAsync(cancellationToken).ConfigureAwait(false);
+        var events = await ReadBodiesAsync(cancellationToken);
         if (version == ProtocolVersion.V1)
         {
             foreach (var e in events)
-                await socket.SendAsync(e.V1Text(_zone), WebSocketMessageType.Text, true, cancellationToken).ConfigureAwait(false);
+                await socket.SendAsync(e.V1Text(_zone), WebSocketMessageType.Text, true, cancellationToken);
         }
         else
         {
             for (var sent = 0; sent < events.Count;)
             {
                 sent = PrintDeliveries(events, sent);
-                await SendFrameAsync(cancellationToken).ConfigureAwait(false);
+                await SendFrameAsync(cancellationToken);
             }
         }
 
@@ -78,12 +78,12 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         {
             try
             {
-                return await log.ReadAtAsync(positions, cancellationToken).ConfigureAwait(false);
+                return await log.ReadAtAsync(positions, cancellationToken);
             }
             catch (StoreException)
             {
                 // The store has logged it; the deliveries are owed, so they wait for it.
-                await Task.Delay(StoreRetryDelay, time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(StoreRetryDelay, time, cancellationToken);
             }
         }
     }
@@ -120,12 +120,12 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             case SequencesMessage m: BusMessageWriter.Write(m, _frame); break;
             case ErrorMessage m: BusMessageWriter.Write(m, _frame); break;
             case V1Rebuild rebuild:
-                await SendRebuildAsync(rebuild, cancellationToken).ConfigureAwait(false);
+                await SendRebuildAsync(rebuild, cancellationToken);
                 return;
             default: throw new InvalidOperationException($"{message.GetType().Name} cannot be sent.");
         }
 
-        await SendFrameAsync(cancellationToken).ConfigureAwait(false);
+        await SendFrameAsync(cancellationToken);
     }
 
     /// <summary>v1 statuses are only success and inconsistent, and its receipts are recognised by their checksums.</summary>
@@ -161,9 +161,9 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         {
             try
             {
-                await foreach (var page in rebuild.Pages.ReadAsync(rebuild.Selection with { After = after }, cancellationToken).ConfigureAwait(false))
+                await foreach (var page in rebuild.Pages.ReadAsync(rebuild.Selection with { After = after }, cancellationToken))
                 {
-                    await SendRebuildPageAsync(page, isFirst, cancellationToken).ConfigureAwait(false);
+                    await SendRebuildPageAsync(page, isFirst, cancellationToken);
                     after = page.Position;
                     isFirst &= page.Events.Count == 0;
                 }
@@ -172,12 +172,12 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             }
             catch (StoreException)
             {
-                await Task.Delay(StoreRetryDelay, time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(StoreRetryDelay, time, cancellationToken);
             }
         }
 
         _frame.Write("],\"message_type\":\"rebuild\"}"u8);
-        await SendFrameAsync(cancellationToken).ConfigureAwait(false);
+        await SendFrameAsync(cancellationToken);
     }
 
     private async ValueTask SendRebuildPageAsync(Page page, bool isFirst, CancellationToken cancellationToken)
@@ -190,12 +190,12 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             EventWriter.WriteV1(e.ToWire(), "rebuild", _zone, _frame);
         }
 
-        await SendFrameAsync(cancellationToken, endOfMessage: false).ConfigureAwait(false);
+        await SendFrameAsync(cancellationToken, endOfMessage: false);
     }
 
     private async ValueTask SendFrameAsync(CancellationToken cancellationToken, bool endOfMessage = true)
     {
-        await socket.SendAsync(_frame.WrittenMemory, WebSocketMessageType.Text, endOfMessage, cancellationToken).ConfigureAwait(false);
+        await socket.SendAsync(_frame.WrittenMemory, WebSocketMessageType.Text, endOfMessage, cancellationToken);
         _frame.ResetWrittenCount();
     }
 }

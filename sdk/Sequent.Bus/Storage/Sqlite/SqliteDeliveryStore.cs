@@ -8,13 +8,13 @@ internal sealed class SqliteDeliveryStore(SqliteFile file) : IDeliveryStore
     public ValueTask<IReadOnlyList<ClientTypeRecord>> LoadAsync(CancellationToken cancellationToken) => file.WriteAsync(Load, cancellationToken);
 
     public async ValueTask SaveAsync(ClientTypeChanges changes, CancellationToken cancellationToken) =>
-        await file.WriteAsync(db => InTransaction(db, () => Save(db, changes)), cancellationToken).ConfigureAwait(false);
+        await file.WriteAsync(db => InTransaction(db, () => Save(db, changes)), cancellationToken);
 
     public async ValueTask AddDeadLetterAsync(DeadLetter deadLetter, CancellationToken cancellationToken) =>
         await file.WriteAsync(db => InTransaction(db, () => Run(
             db,
             "INSERT OR REPLACE INTO dead_letters(client_type, position, reason, attempts, time) VALUES(?,?,?,?,?)",
-            s => s.Bind(deadLetter.ClientType).Bind(deadLetter.Position).Bind(deadLetter.Reason).Bind(deadLetter.Attempts).Bind(deadLetter.TimeMicros))), cancellationToken).ConfigureAwait(false);
+            s => s.Bind(deadLetter.ClientType).Bind(deadLetter.Position).Bind(deadLetter.Reason).Bind(deadLetter.Attempts).Bind(deadLetter.TimeMicros))), cancellationToken);
 
     private static IReadOnlyList<ClientTypeRecord> Load(SqliteConnection db)
     {

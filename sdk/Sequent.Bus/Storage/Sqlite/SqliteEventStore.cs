@@ -14,12 +14,12 @@ internal sealed partial class SqliteEventStore(SqliteFile file, ILogger logger) 
     public async ValueTask<LogEnd> OpenAsync(CancellationToken cancellationToken)
     {
         file.Open();
-        return await file.ReadAsync(rows => rows.ReadEnd(), cancellationToken).ConfigureAwait(false);
+        return await file.ReadAsync(rows => rows.ReadEnd(), cancellationToken);
     }
 
     public async IAsyncEnumerable<KeyValuePair<string, KeyEnd>> ReadKeysAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var key in await file.ReadAsync(rows => rows.ReadKeys(), cancellationToken).ConfigureAwait(false))
+        foreach (var key in await file.ReadAsync(rows => rows.ReadKeys(), cancellationToken))
             yield return key;
     }
 
@@ -28,8 +28,8 @@ internal sealed partial class SqliteEventStore(SqliteFile file, ILogger logger) 
 
     public async ValueTask<long> RecoverAsync(CancellationToken cancellationToken)
     {
-        await file.WriteAsync(_ => Forget(), cancellationToken).ConfigureAwait(false);
-        return await file.WriteAsync(db => db.QueryInteger("SELECT max(position) FROM events"), cancellationToken).ConfigureAwait(false);
+        await file.WriteAsync(_ => Forget(), cancellationToken);
+        return await file.WriteAsync(db => db.QueryInteger("SELECT max(position) FROM events"), cancellationToken);
     }
 
     public ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken) =>

@@ -51,7 +51,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     /// <summary>Runs work on the writing connection, alone.</summary>
     public async ValueTask<T> WriteAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _gate.WaitAsync(cancellationToken);
         try
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -67,7 +67,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     /// <summary>Runs one read on a connection of its own. It must finish its statements, so that no read transaction stays open.</summary>
     public async ValueTask<T> ReadAsync<T>(Func<EventRows, T> work, CancellationToken cancellationToken)
     {
-        await _readers.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _readers.WaitAsync(cancellationToken);
         try
         {
             EventRows? rows;
@@ -108,7 +108,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _gate.WaitAsync().ConfigureAwait(false);
+        await _gate.WaitAsync();
         lock (_idle)
         {
             while (_idle.TryPop(out var rows))
@@ -119,7 +119,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         _isDisposed = true;
         _gate.Release();
         if (_lock is not null)
-            await _lock.DisposeAsync().ConfigureAwait(false);
+            await _lock.DisposeAsync();
     }
 
     private void TakeLock()
