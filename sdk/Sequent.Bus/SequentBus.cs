@@ -40,7 +40,7 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
         Sequencer = new Sequencer(Store, Log, time, loggers.CreateLogger<Sequencer>());
         Pages = new PageReader(Store, Log, Sequencer);
         Limits = new BusLimits(Options.MessageBytes, Options.EventsPerMessage, Options.QueryPage, Options.KeyBytes, Options.EventTypeBytes);
-        Deliveries = new Deliveries(Store, _deliveryStore, Log, Sequencer, new DeliveryLimits(), time, loggers);
+        Deliveries = new Deliveries(Store, _deliveryStore, Log, Sequencer, DeliveryLimitsOf(Options), time, loggers);
         Sessions = new SessionRegistry(this, loggers);
     }
 
@@ -117,6 +117,18 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
 
     [LoggerMessage(2, LogLevel.Warning, "The log is kept in memory and is gone when the process ends; set DataFile to keep it")]
     private partial void LogInMemory();
+
+    private static DeliveryLimits DeliveryLimitsOf(SequentBusOptions options) => new()
+    {
+        Window = options.MaxInFlight,
+        WindowPerKey = options.MaxInFlightPerKey,
+        MaxDeliveries = options.MaxDeliveries,
+        MaxLosses = options.MaxLosses,
+        AckDeadlineMicros = (long?)options.AckDeadline?.TotalMicroseconds,
+        StickyIdleMicros = (long)options.StickyIdle.TotalMicroseconds,
+        InterestGraceMicros = (long)options.InterestGrace.TotalMicroseconds,
+        AcksSent = options.AcksSent.ToHashSet(StringComparer.Ordinal),
+    };
 
     private static (IEventStore Events, IDeliveryStore Deliveries) OpenStores(SequentBusOptions options, ILoggerFactory loggers)
     {

@@ -24,6 +24,33 @@ public sealed class SequentBusOptions
     /// <summary>The most sessions at once; further ones are refused with 503. Default: 10,000.</summary>
     public int Sessions { get; set; } = 10_000;
 
+    /// <summary>How many unacked deliveries a v2 instance takes that names no window, 1 to 65,536. Default: 256.</summary>
+    public int MaxInFlight { get; set; } = 256;
+
+    /// <summary>How many unacked deliveries of one key a v2 instance takes that names no window, 1 to 65,536. Default: 16.</summary>
+    public int MaxInFlightPerKey { get; set; } = 16;
+
+    /// <summary>After so many failures (nacks, expired deadlines) an event goes to the dead letters. Default: 10.</summary>
+    public int MaxDeliveries { get; set; } = 10;
+
+    /// <summary>After so many lost sessions the event at the head of their key goes to the dead letters. Default: 20.</summary>
+    public int MaxLosses { get; set; } = 20;
+
+    /// <summary>How long the head of a key may stay unacked at a v2 instance before that counts as a failure. Default: none, for ever.</summary>
+    public TimeSpan? AckDeadline { get; set; }
+
+    /// <summary>After so long with nothing unacked a key gives up its instance. Default: 5 min.</summary>
+    public TimeSpan StickyIdle { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a client type goes on taking what a lost instance took, while another one is live. Default: 10 min.</summary>
+    public TimeSpan InterestGrace { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Client types whose v1 sessions never ack: what was sent to those counts as acked. Default: none.</summary>
+    public IList<string> AcksSent { get; } = [];
+
+    /// <summary>How long a stopping bus waits for v2 instances to settle what they hold. Default: 5 s.</summary>
+    public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How often a peer is pinged; one that stays silent as long again is dropped. Default: 15 s.</summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(15);
 

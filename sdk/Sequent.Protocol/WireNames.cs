@@ -23,6 +23,9 @@ public static class WireNames
 
     /// <summary>The longest delay a nack may ask for, in milliseconds: one hour.</summary>
     public const long MaxNackDelayMs = 3_600_000;
+
+    /// <summary>The longest extension of a deadline, in milliseconds: one hour.</summary>
+    public const long MaxExtensionMs = 3_600_000;
 }
 
 /// <summary>The codes an <see cref="ErrorMessage"/> carries. They are stable; texts are not.</summary>

@@ -54,11 +54,12 @@ internal sealed class BusMessageTests
         var read = (EventsMessage)RoundTrip(o =>
         {
             o.Write("{\"message_type\":\"events\",\"events\":["u8);
-            EventWriter.AppendDelivery(o, Body(), 12, 2, redelivered: true);
+            EventWriter.AppendDelivery(o, Body(), 12, 2, redelivered: true, redriven: true);
             o.Write("]}"u8);
         })!;
         var delivered = read.Events.Single();
         Assert.That((delivered.Delivery, delivered.Attempt, delivered.Redelivered), Is.EqualTo((12, 2, true)));
+        Assert.That(delivered.Redriven, Is.True);
         Assert.That(delivered.Event with { Data = default }, Is.EqualTo(Event with { Data = default }));
         Assert.That(Encoding.UTF8.GetString(delivered.Event.Data.Span), Is.EqualTo("""{"b":50.00,"a":"é"}"""));
     }
@@ -95,7 +96,7 @@ internal sealed class BusMessageTests
     [Test]
     public void An_unknown_type_is_null_and_a_broken_message_a_fault()
     {
-        Assert.That(BusMessageReader.Read("""{"message_type":"draining"}"""u8.ToArray()), Is.Null);
+        Assert.That(BusMessageReader.Read("""{"message_type":"from_the_future"}"""u8.ToArray()), Is.Null);
         Assert.That(() => BusMessageReader.Read("""{"message_type":"receipt"}"""u8.ToArray()), Throws.InstanceOf<ProtocolException>());
         Assert.That(() => BusMessageReader.Read("""{"message_type":"receipt","receipts":[{"status":"maybe"}]}"""u8.ToArray()), Throws.InstanceOf<ProtocolException>());
         Assert.That(() => BusMessageReader.Read("[]"u8.ToArray()), Throws.InstanceOf<ProtocolException>());

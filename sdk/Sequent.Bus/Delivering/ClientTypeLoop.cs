@@ -6,8 +6,8 @@ using Sequent.Bus.Storage;
 namespace Sequent.Bus.Delivering;
 
 /// <summary>
-/// Runs one <see cref="ClientTypeQueue"/>: the only code that touches it. Takes commands of sessions, feeds the queue from the log, saves
-/// what changed. A new commit is only a wake-up.
+/// Runs one <see cref="ClientTypeQueue"/>: the only code that touches it. Takes commands of sessions, feeds the queue from the log, has
+/// saved what changed and read what it misses. A new commit is only a wake-up.
 /// </summary>
 internal sealed partial class ClientTypeLoop : IAsyncDisposable
 {
@@ -16,6 +16,9 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
 
     /// <summary>Events judged between two looks at the commands.</summary>
     private const int FeedChunk = 512;
+
+    /// <summary>Keys whose missing events are read at once.</summary>
+    private const int MaxReads = 64;
 
     /// <summary>A crash may bring back the acks of this interval…</summary>
     private static readonly TimeSpan SaveInterval = TimeSpan.FromMilliseconds(100);
@@ -26,9 +29,13 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     /// <summary>A cursor that only passed events nobody is owed is saved less often: a crash brings nothing back.</summary>
     private static readonly TimeSpan LazySaveInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>What goes on for long is told so often.</summary>
+    private static readonly TimeSpan TellInterval = TimeSpan.FromMinutes(1);
+
     private readonly ClientTypeQueue _queue;
     private readonly EventLog _log;
-    private readonly IDeliveryStore _store;
+    private readonly DebtReader _reader;
+    private readonly DeliverySaver _saver;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Channel<Action<ClientTypeQueue>> _commands = Channel.CreateBounded<Action<ClientTypeQueue>>(new BoundedChannelOptions(MaxCommands) { SingleReader = true });
@@ -37,25 +44,38 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private readonly ITimer _timer;
     private readonly Task _running;
     private readonly List<Action> _afterFeed = [];
-    private Task _background = Task.CompletedTask;
-    private ClientTypeChanges? _notSaved;
-    private DeadLetter? _burying;
-    private bool _isBuried;
-    private bool _feedFailed;
+    private readonly List<Action> _afterSave = [];
+    private readonly List<Action> _onceQuiet = [];
+    private readonly long _startMicros;
+    private readonly long _startTimestamp;
+    private Task<Action> _saving = Task.FromResult<Action>(static () => { });
+    private Task<Action> _reading = Task.FromResult<Action>(static () => { });
+    private long? _failedAt;
     private bool _isDefect;
+    private bool _isForgotten;
     private long _lastSave;
     private int _commandsSinceSave;
+    private long _countedAsAcked;
+    private long? _toldOfAcksAt;
+    private bool _waitedForKeys;
 
-    public ClientTypeLoop(ClientTypeQueue queue, EventLog log, IDeliveryStore store, TimeProvider time, ILogger<ClientTypeLoop> logger)
+    public ClientTypeLoop(ClientTypeQueue queue, EventLog log, DebtReader reader, DeliverySaver saver, TimeProvider time, ILogger<ClientTypeLoop> logger)
     {
-        (_queue, _log, _store, _time, _logger) = (queue, log, store, time, logger);
+        (_queue, _log, _reader, _saver, _time, _logger) = (queue, log, reader, saver, time, logger);
+        (_startMicros, _startTimestamp) = (time.NowMicros(), time.GetTimestamp());
         _timer = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _lastSave = time.GetTimestamp();
+        _lastSave = _startTimestamp;
         _running = RunAsync(_stop.Token);
         _ = WakeOnCommitsAsync(_stop.Token);
     }
 
     public string Name => _queue.Name;
+
+    // The system's clock may be set; back-offs and deadlines must not notice.
+    private long NowMicros => _startMicros + (long)_time.GetElapsedTime(_startTimestamp).TotalMicroseconds;
+
+    // A store that failed is not asked again at once.
+    private bool IsStoreResting => _failedAt is { } at && _time.GetElapsedTime(at) < SaveInterval;
 
     /// <summary>Hands work to the loop. Completes when there is room for it, not when it is done.</summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the loop has ended.</exception>
@@ -73,18 +93,33 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
 
     /// <summary>Hands work to the loop and waits for its result.</summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the loop has ended.</exception>
-    public async Task<T> AskAsync<T>(Func<ClientTypeQueue, T> question, CancellationToken cancellationToken)
-    {
-        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await PostAsync(queue => answer.SetResult(question(queue)), cancellationToken);
-        await Task.WhenAny(answer.Task, _ended.Task).WaitAsync(cancellationToken);
-        return answer.Task.IsCompleted ? await answer.Task : throw new OperationCanceledException("The deliveries of the client type have ended.");
-    }
+    public Task<T> AskAsync<T>(Func<ClientTypeQueue, T> question, CancellationToken cancellationToken) =>
+        WhenAsync<T>((queue, answer) => answer(question(queue)), cancellationToken);
 
     /// <summary>Has something done once the queue was fed as far as it can be now.</summary>
     public ValueTask PostAfterFeedAsync(Action action, CancellationToken cancellationToken) => PostAsync(_ => _afterFeed.Add(action), cancellationToken);
 
-    /// <summary>Stops the loop and saves what is not saved: dead letters first, then the rest. After a defect the state is not to be trusted, nor saved.</summary>
+    /// <summary>Completes when everything that changed so far is durable.</summary>
+    public Task SavedAsync(CancellationToken cancellationToken) => WhenAsync<bool>((_, answer) => _afterSave.Add(() => answer(true)), cancellationToken);
+
+    /// <summary>Hands nothing out any more, and completes when nothing is in flight.</summary>
+    public Task DrainAsync(CancellationToken cancellationToken) =>
+        WhenAsync<bool>(
+            (queue, answer) =>
+            {
+                queue.StopHandingOut();
+                _onceQuiet.Add(() => answer(true));
+            },
+            cancellationToken);
+
+    /// <summary>Stops the loop; what is not saved is to be forgotten.</summary>
+    public ValueTask ForgetAsync()
+    {
+        _isForgotten = true;
+        return DisposeAsync();
+    }
+
+    /// <summary>Stops the loop and saves what is not saved. After a defect the state is not to be trusted, nor saved.</summary>
     public async ValueTask DisposeAsync()
     {
         _commands.Writer.TryComplete();
@@ -92,11 +127,15 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             return;
         _stop.Cancel();
         await _running;
-        await _background;
-        if (!_isDefect)
+        await _reading;
+        var saved = await _saving;
+        if (!_isDefect && !_isForgotten)
         {
+            saved();
             RunCommands();
-            await SaveEverythingAsync();
+            // Twice, because a key that waited for a dead letter changes when that is durable.
+            for (var i = 0; i < 2 && _queue.HasChanges; i++)
+                (await SaveAsync(_queue.TakeChanges()))();
         }
 
         _ended.TrySetResult();
@@ -104,18 +143,12 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task SaveEverythingAsync()
+    private async Task<T> WhenAsync<T>(Action<ClientTypeQueue, Action<T>> ask, CancellationToken cancellationToken)
     {
-        while (NextDeadLetter() is { } letter)
-        {
-            await BuryAsync(letter);
-            if (!_isBuried)
-                break;
-        }
-
-        TakeBackgroundResults();
-        if (_queue.HasChanges)
-            await SaveAsync(_queue.TakeChanges());
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await PostAsync(queue => ask(queue, result => answer.TrySetResult(result)), cancellationToken);
+        await Task.WhenAny(answer.Task, _ended.Task).WaitAsync(cancellationToken);
+        return answer.Task.IsCompleted ? await answer.Task : throw new OperationCanceledException("The deliveries of the client type have ended.");
     }
 
     private async Task RunAsync(CancellationToken cancellationToken)
@@ -127,12 +160,15 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             {
                 do
                 {
-                    _queue.Tick(_time.NowMicros());
+                    _queue.Tick(NowMicros, _time.NowMicros());
                     RunCommands();
                 }
                 while (await FeedAsync(cancellationToken));
-                RunAfterFeed();
+                RunAll(_afterFeed);
+                if (_queue.IsQuiet)
+                    RunAll(_onceQuiet);
                 StartBackgroundWork();
+                Tell();
                 SetTimer();
             }
         }
@@ -159,24 +195,23 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         }
     }
 
-    private void RunAfterFeed()
+    private static void RunAll(List<Action> actions)
     {
-        foreach (var action in _afterFeed)
+        foreach (var action in actions)
             action();
-        _afterFeed.Clear();
+        actions.Clear();
     }
 
     /// <summary>Offers the queue what comes after its cursor. Returns true if there may be more at once.</summary>
     private async ValueTask<bool> FeedAsync(CancellationToken cancellationToken)
     {
-        _feedFailed = false;
-        if (!_queue.HasInstances || _queue.Cursor >= _log.Head)
+        if (!_queue.HasInstances || _queue.Cursor >= _log.Head || IsStoreResting)
             return false;
         try
         {
-            foreach (var e in await _log.ReadAsync(_queue.Cursor, FeedChunk, cancellationToken))
+            foreach (var e in await _log.ReadHeadersAsync(_queue.Cursor, FeedChunk, cancellationToken))
             {
-                if (!_queue.Offer(new EventHeader(e.Position, e.Key, e.Value, e.EventType)))
+                if (!_queue.Offer(e))
                     return false;
             }
 
@@ -184,98 +219,112 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         }
         catch (StoreException e)
         {
-            LogFeedFailed(e, Name);
-            _feedFailed = true;
+            LogReadFailed(e, Name);
+            _failedAt = _time.GetTimestamp();
             return false;
         }
     }
 
+    /// <summary>Takes over what the store did since the last look, and gives it more to do. Only the loop touches the queue.</summary>
     private void StartBackgroundWork()
     {
-        if (!_background.IsCompleted)
-            return;
-        TakeBackgroundResults();
-        var interval = _queue.HasUrgentChanges ? SaveInterval : LazySaveInterval;
-        if (NextDeadLetter() is { } letter)
-            _background = BuryThenWakeAsync(letter);
-        else if (_queue.HasChanges && (_commandsSinceSave >= SaveAfterCommands || _time.GetElapsedTime(_lastSave) >= interval))
-            _background = SaveThenWakeAsync(_queue.TakeChanges());
-    }
-
-    /// <summary>What the store did or could not do since the last look. Only the loop touches the queue.</summary>
-    private void TakeBackgroundResults()
-    {
-        if (_notSaved is { } changes)
-            _queue.NotSaved(changes);
-        if (_isBuried && _burying is { } letter)
+        if (_saving.IsCompleted)
         {
-            _queue.DeadLettered(letter);
-            _burying = null;
+            TakeResult(ref _saving);
+            var interval = _queue.HasUrgentChanges ? SaveInterval : LazySaveInterval;
+            var isDue = (_queue.HasDeadLetters || _afterSave.Count > 0) && !IsStoreResting;
+            if (!_queue.HasUrgentChanges)
+                RunAll(_afterSave);
+            if (_queue.HasChanges && (isDue || _commandsSinceSave >= SaveAfterCommands || _time.GetElapsedTime(_lastSave) >= interval))
+            {
+                (_lastSave, _commandsSinceSave) = (_time.GetTimestamp(), 0);
+                _saving = ThenWakeAsync(SaveAsync(_queue.TakeChanges()));
+            }
         }
 
-        (_notSaved, _isBuried) = (null, false);
+        if (_reading.IsCompleted)
+        {
+            TakeResult(ref _reading);
+            if (!IsStoreResting && _queue.TakeReads(MaxReads) is { Count: > 0 } reads)
+                _reading = ThenWakeAsync(ReadAsync(reads));
+        }
     }
 
-    /// <summary>The dead letter to store: the one that could not be stored yet, or the next one.</summary>
-    private DeadLetter? NextDeadLetter()
+    private static void TakeResult(ref Task<Action> work)
     {
-        TakeBackgroundResults();
-        if (_burying is null)
-            _queue.DeadLetters.TryDequeue(out _burying);
-        return _burying;
+        work.Result();
+        work = Task.FromResult<Action>(static () => { });
     }
 
-    private async Task SaveThenWakeAsync(ClientTypeChanges changes)
+    private async Task<Action> ThenWakeAsync(Task<Action> work)
     {
-        (_lastSave, _commandsSinceSave) = (_time.GetTimestamp(), 0);
+        var result = await work;
+        Wake();
+        return result;
+    }
+
+    /// <returns>What the loop has to do with the result.</returns>
+    private async Task<Action> SaveAsync(ClientTypeChanges changes)
+    {
         // The loop must go on while the store works.
         await Task.Yield();
-        await SaveAsync(changes);
-        Wake();
-    }
-
-    private async Task SaveAsync(ClientTypeChanges changes)
-    {
         try
         {
-            await _store.SaveAsync(changes, CancellationToken.None);
+            await _saver.SaveAsync(changes);
+            return () =>
+            {
+                foreach (var letter in changes.DeadLetters)
+                {
+                    LogDeadLetter(Name, letter.Position, letter.Attempts, letter.Reason);
+                    BusMeter.DeadLetters.Add(1);
+                }
+
+                _queue.Saved(changes);
+            };
         }
         catch (StoreException e)
         {
             LogSaveFailed(e, Name);
-            _notSaved = changes;
+            return () =>
+            {
+                _queue.NotSaved(changes);
+                _failedAt = _time.GetTimestamp();
+            };
         }
     }
 
-    private async Task BuryThenWakeAsync(DeadLetter letter)
+    /// <returns>What the loop has to do with the result.</returns>
+    private async Task<Action> ReadAsync(IReadOnlyList<DebtRead> reads)
     {
         await Task.Yield();
-        await BuryAsync(letter);
-        if (_isBuried)
-            Wake();
-    }
+        var results = new List<Action>(reads.Count);
+        foreach (var read in reads)
+        {
+            try
+            {
+                var (events, isAll) = await _reader.ReadAsync(read, CancellationToken.None);
+                results.Add(() => _queue.Loaded(read, events, isAll));
+            }
+            catch (StoreException e)
+            {
+                LogReadFailed(e, Name);
+                results.Add(() =>
+                {
+                    _queue.NotLoaded(read);
+                    _failedAt = _time.GetTimestamp();
+                });
+            }
+        }
 
-    private async Task BuryAsync(DeadLetter letter)
-    {
-        try
-        {
-            await _store.AddDeadLetterAsync(letter, CancellationToken.None);
-            _isBuried = true;
-            LogDeadLetter(Name, letter.Position, letter.Attempts, letter.Reason);
-        }
-        catch (StoreException e)
-        {
-            // Its key waits, and the timer tries again.
-            LogSaveFailed(e, Name);
-        }
+        return () => RunAll(results);
     }
 
     private void SetTimer()
     {
         var due = Timeout.InfiniteTimeSpan;
         if (_queue.NextTick is { } next)
-            due = TimeSpan.FromMicroseconds(Math.Max(1_000, next - _time.NowMicros()));
-        if (_queue.HasUrgentChanges || _burying is not null || _feedFailed)
+            due = TimeSpan.FromMicroseconds(Math.Max(1_000, next - NowMicros));
+        if (_queue.HasUrgentChanges || IsStoreResting)
             due = Sooner(due, SaveInterval);
         else if (_queue.HasChanges)
             due = Sooner(due, LazySaveInterval);
@@ -283,6 +332,29 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     }
 
     private static TimeSpan Sooner(TimeSpan due, TimeSpan limit) => due < TimeSpan.Zero || due > limit ? limit : due;
+
+    /// <summary>What an operator should know.</summary>
+    private void Tell()
+    {
+        if (_queue.CountedAsAcked > _countedAsAcked)
+        {
+            BusMeter.CountedAsAcked.Add(_queue.CountedAsAcked - _countedAsAcked);
+            _countedAsAcked = _queue.CountedAsAcked;
+            if (_toldOfAcksAt is not { } at || _time.GetElapsedTime(at) >= TellInterval)
+            {
+                LogCountedAsAcked(Name, _countedAsAcked);
+                _toldOfAcksAt = _time.GetTimestamp();
+            }
+        }
+
+        if (_queue.WaitsForKeys && !_waitedForKeys)
+        {
+            LogWaitsForKeys(Name, _queue.KeysInDebt, _queue.Cursor);
+            BusMeter.WaitsForKeys.Add(1);
+        }
+
+        _waitedForKeys = _queue.WaitsForKeys;
+    }
 
     /// <summary>If the channel is full the loop is awake anyhow.</summary>
     private void Wake() => _commands.Writer.TryWrite(static _ => { });
@@ -303,16 +375,4 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             // Stopping.
         }
     }
-
-    [LoggerMessage(1, LogLevel.Critical, "Client type {ClientType}: a defect stopped its deliveries until the bus is restarted")]
-    private partial void LogLoopFailed(Exception exception, string clientType);
-
-    [LoggerMessage(2, LogLevel.Error, "Client type {ClientType}: the log could not be read; trying again")]
-    private partial void LogFeedFailed(Exception exception, string clientType);
-
-    [LoggerMessage(3, LogLevel.Error, "Client type {ClientType}: its delivery state could not be saved; trying again")]
-    private partial void LogSaveFailed(Exception exception, string clientType);
-
-    [LoggerMessage(4, LogLevel.Warning, "Client type {ClientType}: the event at position {Position} is a dead letter after {Attempts} attempts: {Reason}")]
-    private partial void LogDeadLetter(string clientType, long position, int attempts, string reason);
 }

@@ -3,27 +3,43 @@ namespace Sequent.Bus.Delivering;
 /// <summary>Choosing instances and sending.</summary>
 internal sealed partial class ClientTypeQueue
 {
+    // Lanes with something to send for which no instance had room, and lanes whose next event no live instance takes.
+    private readonly LinkedList<KeyLane> _unassigned = new();
+    private readonly LinkedList<KeyLane> _untaken = new();
+
     /// <summary>Sends what the lane may send now. Whatever stops it is also what starts it again.</summary>
     private void Dispatch(KeyLane lane)
     {
-        while (lane.NextToSend is { } e)
+        while (lane.Next is { } e && MaySend(lane, e))
         {
-            // A dead letter that becomes durable, or a tick, comes back here.
-            if (lane.HeldForDeadLetter > 0 || lane.NotBefore > _now)
-                return;
-            if (!HasOwnerFor(lane, e) || lane.InFlight >= lane.Owner!.WindowPerKey)
-                return;
-            if (!lane.Owner.HasRoom)
-            {
-                WaitForRoom(lane, lane.Owner);
-                return;
-            }
-
-            var redelivered = e.WasSent || e.Position <= _headAtStart;
-            lane.Owner.Outbox.Deliver(lane.Owner.Send(e, redelivered));
+            var owner = lane.Owner!;
+            var redelivered = e.WasSent || e.Position <= _perhapsHad;
+            owner.Outbox.Deliver(owner.Send(e, redelivered));
             lane.InFlight++;
-            lane.Sent();
+            lane.Sent(e);
+            if (owner.IsV1 && !owner.HasAcked)
+                _neverAcked++;
         }
+
+        if (lane.NextInOrder is null && lane.Missing is { } missing)
+            AskFor(lane, missing);
+        if (lane.Owner is { IsV1: false } && lane.HeadInFlight is { } head)
+            _deadlines.Begin(head, _now);
+    }
+
+    private bool MaySend(KeyLane lane, Unsettled e)
+    {
+        // A dead letter that becomes durable, or a tick, comes back here.
+        if (_isStopping || lane.HeldForDeadLetter > 0 || lane.NotBefore > _now)
+            return false;
+        if (e.IsRedriven && lane.InFlight > 0)
+            return false;
+        if (!HasOwnerFor(lane, e) || lane.InFlight >= lane.Owner!.WindowPerKey)
+            return false;
+        if (lane.Owner.HasRoom)
+            return true;
+        WaitForRoom(lane, lane.Owner);
+        return false;
     }
 
     /// <summary>An owner that takes the event. An assignment changes hands only while nothing of the key is in flight.</summary>
@@ -31,22 +47,26 @@ internal sealed partial class ClientTypeQueue
     {
         if (lane.Owner is { } owner)
         {
-            if (!lane.LeavesOwnerWhenIdle && owner.Takes.Takes(e.EventType))
+            if (!lane.LeavesOwnerWhenIdle && owner.Drained is null && owner.Takes.Takes(e.EventType))
                 return true;
             if (lane.InFlight > 0)
                 return false;
             Unassign(lane);
         }
 
-        return Assign(lane, e.EventType);
+        return Assign(lane, e);
     }
 
-    private bool Assign(KeyLane lane, string eventType)
+    private bool Assign(KeyLane lane, Unsettled e)
     {
+        var isTaken = false;
         for (var turn = _turns.First; turn is not null; turn = turn.Next)
         {
             var instance = turn.Value;
-            if (!instance.HasRoom || !instance.Takes.Takes(eventType))
+            if (!instance.Takes.Takes(e.EventType))
+                continue;
+            isTaken = true;
+            if (!instance.HasRoom)
                 continue;
             _turns.Remove(turn);
             _turns.AddLast(turn);
@@ -56,11 +76,15 @@ internal sealed partial class ClientTypeQueue
             return true;
         }
 
-        WaitForAnybody(lane);
+        // Nobody live takes it, and nobody is expected back who did.
+        if (!isTaken && HasInstances && !_interest.Current.Takes(e.EventType))
+            Hold(e, "no_taker");
+        else
+            Wait(lane, isTaken || !HasInstances ? _unassigned : _untaken);
         return false;
     }
 
-    private void Unassign(KeyLane lane)
+    private static void Unassign(KeyLane lane)
     {
         lane.Owner?.Lanes.Remove(lane);
         lane.Owner = null;
@@ -68,7 +92,13 @@ internal sealed partial class ClientTypeQueue
         StopWaiting(lane);
     }
 
-    private void WaitForAnybody(KeyLane lane) => lane.Unassigned ??= _unassigned.AddLast(lane);
+    private static void Wait(KeyLane lane, LinkedList<KeyLane> list)
+    {
+        if (lane.Unassigned?.List == list)
+            return;
+        lane.Unassigned?.List!.Remove(lane.Unassigned);
+        lane.Unassigned = list.AddLast(lane);
+    }
 
     private static void WaitForRoom(KeyLane lane, Instance owner)
     {
@@ -78,10 +108,9 @@ internal sealed partial class ClientTypeQueue
         owner.Waiting.Enqueue(lane);
     }
 
-    private void StopWaiting(KeyLane lane)
+    private static void StopWaiting(KeyLane lane)
     {
-        if (lane.Unassigned is { } node)
-            _unassigned.Remove(node);
+        lane.Unassigned?.List!.Remove(lane.Unassigned);
         (lane.Unassigned, lane.WaitsAt) = (null, null);
     }
 
@@ -101,7 +130,7 @@ internal sealed partial class ClientTypeQueue
         for (var node = _unassigned.First; node is not null && instance.HasRoom;)
         {
             var next = node.Next;
-            if (node.Value.NextToSend is { } e && instance.Takes.Takes(e.EventType))
+            if (node.Value.Next is { } e && instance.Takes.Takes(e.EventType))
                 Dispatch(node.Value);
             node = next;
         }
@@ -109,7 +138,7 @@ internal sealed partial class ClientTypeQueue
 
     private void DispatchUnassigned()
     {
-        foreach (var lane in _unassigned.ToArray())
+        foreach (var lane in (KeyLane[])[.. _unassigned, .. _untaken])
             Dispatch(lane);
     }
 

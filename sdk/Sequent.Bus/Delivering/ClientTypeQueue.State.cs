@@ -6,63 +6,62 @@ namespace Sequent.Bus.Delivering;
 internal sealed partial class ClientTypeQueue
 {
     private readonly HashSet<KeyLane> _changed = [];
+    private readonly SortedDictionary<long, Unsettled> _redriven = [];
+    private List<DeadLetter> _letters = [];
+    private List<long> _removedLetters = [];
     private bool _cursorChanged;
     private bool _interestChanged;
+    private bool _redrivenChanged;
+    private bool _startsOver;
 
     /// <summary>Something is not saved yet.</summary>
     public bool HasChanges => _cursorChanged || HasUrgentChanges;
 
     /// <summary>Something is not saved yet that a crash would bring back. (A cursor that only passed events nobody is owed is no loss.)</summary>
-    public bool HasUrgentChanges => _interestChanged || _changed.Count > 0;
+    public bool HasUrgentChanges => _interestChanged || _redrivenChanged || _startsOver || _changed.Count > 0 || HasDeadLetters;
 
-    /// <summary>Brings back the debt of one key. Called before any instance joins.</summary>
-    /// <param name="debt">As saved.</param>
-    /// <param name="chain">The events of the key from the first unacked one to the cursor.</param>
-    public void Restore(KeyDebtRecord debt, IEnumerable<EventHeader> chain)
-    {
-        var failures = debt.Failures.ToDictionary();
-        var lane = LaneOf(debt.Key);
-        lane.IsSaved = true;
-        foreach (var header in chain.Where(h => _interest.TakesAt(h.Position, h.EventType)))
-        {
-            var e = lane.Append(header);
-            e.WasSent = true;
-            e.IsAcked = debt.AckedAhead.Any(r => r.First <= header.Position && header.Position <= r.Last);
-            e.Failures = failures.GetValueOrDefault(header.Position);
-            _unsettled++;
-        }
+    /// <summary>Something waits for being saved.</summary>
+    public bool HasDeadLetters => _letters.Count > 0 || _removedLetters.Count > 0;
 
-        lane.Rewind();
-        if (lane.First is null)
-        {
-            _changed.Add(lane);
-            _lanes.Remove(lane.Key);
-            return;
-        }
-
-        WaitForAnybody(lane);
-    }
-
-    /// <summary>What is not saved yet, and forgets that it is not. If saving fails, <see cref="NotSaved"/> takes it back.</summary>
+    /// <summary>What is not saved yet, and forgets that it is not: either <see cref="Saved"/> or <see cref="NotSaved"/> has to follow.</summary>
     public ClientTypeChanges TakeChanges()
     {
         var debts = new List<KeyDebtRecord>();
         var settled = new List<string>();
         foreach (var lane in _changed)
         {
-            if (lane.First is not null)
-                debts.Add(Record(lane));
+            var debt = Record(lane);
+            if (debt is not null)
+                debts.Add(debt);
             else if (lane.IsSaved)
                 settled.Add(lane.Key);
-            lane.IsSaved = lane.First is not null;
+            lane.IsSaved = debt is not null;
         }
 
         if (_interestChanged)
             _interest.Forget(OldestDebt());
-        var changes = new ClientTypeChanges(Name, Cursor, _interestChanged ? _interest.Changes : null, debts, settled);
+        var changes = new ClientTypeChanges(Name, Cursor)
+        {
+            Interest = _interestChanged ? _interest.Changes : null,
+            Debts = debts,
+            SettledKeys = settled,
+            Redriven = _redrivenChanged ? [.. _redriven.Values.Where(e => !e.IsHeld).Select(e => e.Trouble)] : null,
+            DeadLetters = _letters,
+            RemovedDeadLetters = _removedLetters,
+            StartsOver = _startsOver,
+        };
         _changed.Clear();
-        _cursorChanged = _interestChanged = false;
+        (_letters, _removedLetters) = ([], []);
+        _cursorChanged = _interestChanged = _redrivenChanged = _startsOver = false;
         return changes;
+    }
+
+    /// <summary>The changes are durable: keys that waited for their dead letters go on.</summary>
+    public void Saved(ClientTypeChanges changes)
+    {
+        foreach (var letter in changes.DeadLetters)
+            Buried(letter);
+        CountOldestAsAcked();
     }
 
     /// <summary>Saving failed: all of it is to be saved again.</summary>
@@ -70,6 +69,10 @@ internal sealed partial class ClientTypeQueue
     {
         _cursorChanged = true;
         _interestChanged |= changes.Interest is not null;
+        _redrivenChanged |= changes.Redriven is not null;
+        _startsOver |= changes.StartsOver;
+        _letters = [.. changes.DeadLetters, .. _letters];
+        _removedLetters = [.. changes.RemovedDeadLetters, .. _removedLetters];
         foreach (var key in changes.Debts.Select(d => d.Key).Concat(changes.SettledKeys))
         {
             // A key without debt needs no lane to be deleted from the store.
@@ -81,28 +84,54 @@ internal sealed partial class ClientTypeQueue
 
     private void MarkChanged(KeyLane lane) => _changed.Add(lane);
 
-    private long OldestDebt() =>
-        _lanes.Values.Where(l => l.First is not null).Select(l => l.First!.Position).DefaultIfEmpty(Cursor + 1).Min();
+    private void MarkTrouble(Unsettled e)
+    {
+        if (e.IsRedriven)
+            _redrivenChanged = true;
+        else
+            MarkChanged(e.Lane);
+    }
 
-    private static KeyDebtRecord Record(KeyLane lane) => new(
-        lane.Key,
-        lane.First!.Position,
-        AckedRanges(lane),
-        [.. lane.Events().Where(e => e.Failures > 0).Select(e => KeyValuePair.Create(e.Position, e.Failures))]);
+    private void MarkRedriven(Unsettled settled)
+    {
+        _redriven.Remove(settled.Position);
+        _redrivenChanged = true;
+    }
 
-    private static List<PositionRange> AckedRanges(KeyLane lane)
+    private long OldestDebt() => _lanes.Values.Select(OldestDebt).DefaultIfEmpty(Cursor + 1).Min();
+
+    private long OldestDebt(KeyLane lane) => lane.First?.Position ?? (lane.Missing is { } missing ? missing.After + 1 : Cursor + 1);
+
+    /// <summary>What a lane owes, or null. What goes to the dead letters in the same save is not owed.</summary>
+    private static KeyDebtRecord? Record(KeyLane lane)
     {
         var ranges = new List<PositionRange>();
-        Unsettled? before = null;
+        var troubles = new List<Trouble>();
+        long? first = null;
+        var wasSettled = false;
         foreach (var e in lane.Events())
         {
-            if (e.IsAcked && before is { IsAcked: true })
+            var isSettled = e.IsAcked || e.IsHeld;
+            if (!isSettled)
+                first ??= e.Position;
+            if (first is null)
+                continue;
+            if (isSettled && wasSettled)
                 ranges[^1] = ranges[^1] with { Last = e.Position };
-            else if (e.IsAcked)
+            else if (isSettled)
                 ranges.Add(new PositionRange(e.Position, e.Position));
-            before = e;
+            else if (e.Failures > 0 || e.Losses > 0)
+                troubles.Add(e.Trouble);
+            wasSettled = isSettled;
         }
 
-        return ranges;
+        if (lane.Missing is { } missing)
+        {
+            first ??= missing.After + 1;
+            ranges.AddRange(missing.AckedAhead);
+            troubles.AddRange(missing.Troubles);
+        }
+
+        return first is { } firstUnacked ? new KeyDebtRecord(lane.Key, firstUnacked, ranges, troubles) : null;
     }
 }

@@ -4,8 +4,8 @@ namespace Sequent.Bus.Delivering;
 
 /// <summary>
 /// Who gets which event of one client type: a pure state machine without I/O, locks or a clock. Inputs are the next event of the log
-/// (<see cref="Offer"/>), instances that join and leave, acks, nacks and ticks; outputs go to the instances' outboxes, to
-/// <see cref="DeadLetters"/> and to <see cref="TakeChanges"/>.
+/// (<see cref="Offer"/>), instances that join and leave, acks, nacks, ticks and what an operator asks for; outputs go to the instances'
+/// outboxes, to <see cref="TakeChanges"/> and to <see cref="TakeReads"/>.
 /// <para>The rules: everything up to <see cref="Cursor"/> was judged. An owed event joins its key's lane; a lane belongs to one instance at
 /// a time (sticky round robin) and is sent strictly in order. The cursor stands while no instance is live, and while every instance that
 /// takes the next event is full, so a client type that never comes back costs one number.</para>
@@ -13,31 +13,45 @@ namespace Sequent.Bus.Delivering;
 internal sealed partial class ClientTypeQueue
 {
     private readonly DeliveryLimits _limits;
-    private readonly long _headAtStart;
+    private readonly bool _acksAreSent;
     private readonly InterestHistory _interest;
+    private readonly InterestGrace _grace;
+    private readonly AckDeadlines _deadlines;
     private readonly Dictionary<string, KeyLane> _lanes = new(StringComparer.Ordinal);
 
     // Instances in the order of their turn; the first one that fits gets the next new key and moves to the end.
     private readonly LinkedList<Instance> _turns = new();
-
-    // Lanes with something to send that nobody could be found for.
-    private readonly LinkedList<KeyLane> _unassigned = new();
-    private readonly Dictionary<long, Unsettled> _held = [];
     private readonly PriorityQueue<KeyLane, long> _backingOff = new();
     private readonly Queue<(KeyLane Lane, long Since)> _idle = new(); // one entry per lane at most
-    private int _unsettled;
+    private readonly HashSet<Instance> _draining = [];
+
+    // Somebody may have had events up to here: before the bus started, or before an operator reset the cursor.
+    private long _perhapsHad;
+    private int _inMemory;
+    private int _keysInDebt;
+    private bool _isStopping;
     private long _now;
+    private long _wallClock;
 
     /// <param name="saved">The state to start from.</param>
     /// <param name="limits">The operator's limits.</param>
     /// <param name="headAtStart">The head of the log when the bus started; nobody knows who had events up to there.</param>
-    public ClientTypeQueue(ClientTypeRecord saved, DeliveryLimits limits, long headAtStart)
+    /// <param name="redriven">What the redriven events of <paramref name="saved"/> are.</param>
+    public ClientTypeQueue(ClientTypeRecord saved, DeliveryLimits limits, long headAtStart, IReadOnlyList<EventHeader>? redriven = null)
     {
         Name = saved.Name;
         Cursor = saved.Cursor;
         _limits = limits;
-        _headAtStart = headAtStart;
+        _acksAreSent = limits.AcksSent.Contains(saved.Name);
+        _perhapsHad = headAtStart;
         _interest = new InterestHistory(saved.Interest);
+        _grace = new InterestGrace(limits.InterestGraceMicros);
+        _grace.Add(_interest.Current);
+        _deadlines = new AckDeadlines(limits.AckDeadlineMicros);
+        foreach (var debt in saved.Debts.OrderBy(d => d.FirstUnacked))
+            Restore(debt);
+        foreach (var trouble in saved.Redriven)
+            RestoreRedriven(trouble, redriven!.First(h => h.Position == trouble.Position));
     }
 
     public string Name { get; }
@@ -45,18 +59,33 @@ internal sealed partial class ClientTypeQueue
     /// <summary>Every event up to here was judged.</summary>
     public long Cursor { get; private set; }
 
-    /// <summary>How many events are owed and not settled.</summary>
-    public int Unsettled => _unsettled;
+    /// <summary>How many owed events are held in memory.</summary>
+    public int InMemory => _inMemory;
+
+    /// <summary>How many keys have something unsettled.</summary>
+    public int KeysInDebt => _keysInDebt;
+
+    /// <summary>The cursor waits because too many keys are in debt.</summary>
+    public bool WaitsForKeys { get; private set; }
 
     public bool HasInstances => _turns.Count > 0;
 
-    /// <summary>Events to put among the dead letters, durably; then <see cref="DeadLettered"/>.</summary>
-    public Queue<DeadLetter> DeadLetters { get; } = new();
+    /// <summary>Nothing is in flight at instances that could still ack it.</summary>
+    public bool IsQuiet => _turns.Concat(_draining).All(i => i.IsV1 || i.InFlight == 0);
 
     /// <summary>When <see cref="Tick"/> is wanted next (microseconds), or null.</summary>
-    public long? NextTick =>
-        _backingOff.TryPeek(out _, out var at) ? _idle.TryPeek(out var idle) ? Math.Min(at, idle.Since + _limits.StickyIdleMicros) : at
-        : _idle.TryPeek(out var first) ? first.Since + _limits.StickyIdleMicros : null;
+    public long? NextTick
+    {
+        get
+        {
+            long? next = _backingOff.TryPeek(out _, out var at) ? at : null;
+            if (_idle.TryPeek(out var idle))
+                next = Sooner(next, idle.Since + _limits.StickyIdleMicros);
+            if (HasInstances && _grace.EndsIn is { } ends)
+                next = Sooner(next, _now + ends);
+            return _deadlines.Next is { } deadline ? Sooner(next, deadline) : next;
+        }
+    }
 
     /// <summary>A new instance takes its place at the end of the turns.</summary>
     public void Join(Instance instance)
@@ -64,6 +93,7 @@ internal sealed partial class ClientTypeQueue
         _turns.AddLast(instance);
         UpdateInterest();
         DispatchUnassigned();
+        CountOldestAsAcked();
     }
 
     /// <summary>
@@ -72,28 +102,34 @@ internal sealed partial class ClientTypeQueue
     /// </summary>
     public void Rejoin(Instance instance, TypeFilter takes, int window, int windowPerKey)
     {
-        _turns.Remove(instance);
+        var isBack = !_turns.Remove(instance);
         _turns.AddLast(instance);
-        if (instance.Takes.Equals(takes) && instance.Window == window && instance.WindowPerKey == windowPerKey)
+        if (!isBack && instance.Takes.Equals(takes) && instance.Window == window && instance.WindowPerKey == windowPerKey)
             return;
-        (instance.Takes, instance.Window, instance.WindowPerKey) = (takes, window, windowPerKey);
+        _grace.Drop(instance.Takes, takes);
+        (instance.Takes, instance.Window, instance.WindowPerKey, instance.Drained) = (takes, window, windowPerKey, null);
+        _draining.Remove(instance);
         UpdateInterest();
         foreach (var lane in instance.Lanes.ToArray())
             Dispatch(lane);
         DispatchUnassigned();
+        CountOldestAsAcked();
     }
 
     /// <summary>An instance is gone, or takes part elsewhere: its keys move at once, unacked events first, in log order.</summary>
-    public void Leave(Instance instance)
+    /// <param name="instance">The instance.</param>
+    /// <param name="isLost">Its connection broke, so what it was working on may be the cause.</param>
+    public void Leave(Instance instance, bool isLost = false)
     {
-        _turns.Remove(instance);
-        if (HasInstances)
-            UpdateInterest();
+        Depart(instance);
+        _draining.Remove(instance);
         var lanes = instance.Lanes.OrderBy(l => l.First?.Position ?? 0).ToArray();
         var revoked = new List<long>();
         foreach (var lane in lanes)
         {
-            foreach (var e in lane.Events().Where(e => e.Delivery != 0))
+            if (isLost && !instance.IsV1 && lane.HeadInFlight is { } head)
+                CountLoss(head);
+            foreach (var e in lane.EventsInFlight().ToArray())
             {
                 revoked.Add(e.Delivery);
                 TakeBack(e, instance);
@@ -101,7 +137,7 @@ internal sealed partial class ClientTypeQueue
 
             lane.Rewind();
             Unassign(lane);
-            if (lane.First is null)
+            if (!lane.HasDebt)
                 _lanes.Remove(lane.Key);
         }
 
@@ -110,208 +146,142 @@ internal sealed partial class ClientTypeQueue
             instance.Outbox.Revoke(revoked);
         foreach (var lane in lanes)
             Dispatch(lane);
+        CountOldestAsAcked();
     }
+
+    /// <summary>The instance gets nothing new; its keys move as they become idle, and once nothing is in flight it has left.</summary>
+    public void Drain(Instance instance, Action drained)
+    {
+        Depart(instance);
+        instance.Drained = drained;
+        _draining.Add(instance);
+        foreach (var lane in instance.Lanes.Where(l => l.InFlight == 0).ToArray())
+        {
+            Unassign(lane);
+            if (lane.HasDebt)
+                Dispatch(lane);
+            else
+                _lanes.Remove(lane.Key);
+        }
+
+        LeaveIfDrained(instance);
+        CountOldestAsAcked();
+    }
+
+    /// <summary>The bus is about to stop: nothing is handed out any more; acks and nacks still count.</summary>
+    public void StopHandingOut() => _isStopping = true;
 
     /// <summary>Judges the event after the cursor. Returns false if it has to wait; then nothing changed.</summary>
     public bool Offer(EventHeader e)
     {
-        if (!HasInstances || _unsettled >= _limits.MaxUnsettled)
+        if (!HasInstances || _isStopping)
             return false;
         if (_interest.Current.Takes(e.EventType))
         {
             if (IsEverybodyFull(e.EventType))
                 return false;
-            var lane = LaneOf(e.Key);
-            lane.Append(e);
-            _unsettled++;
-            MarkChanged(lane);
-            Dispatch(lane);
+            var known = _lanes.GetValueOrDefault(e.Key);
+            WaitsForKeys = _keysInDebt >= _limits.MaxKeysInDebt && known?.IsInDebt != true;
+            if (WaitsForKeys)
+                return false;
+            Owe(known ?? AddLane(e.Key), e);
         }
 
         Cursor = e.Position;
         _cursorChanged = true;
+        CountOldestAsAcked();
         return true;
     }
 
-    /// <summary>Settles deliveries of an instance. Revoked and settled ones are skipped. Returns false if one was never sent; then nothing changed.</summary>
-    public bool Ack(Instance instance, IReadOnlyList<long> deliveries)
+    /// <summary>Tells the time. What is due happens: back-offs end, deadlines expire, idle keys are given up, interest ends.</summary>
+    /// <param name="nowMicros">Microseconds of a clock that never jumps.</param>
+    /// <param name="wallClockMicros">Microseconds since the Unix epoch, for people; it may jump.</param>
+    public void Tick(long nowMicros, long wallClockMicros)
     {
-        if (deliveries.Any(d => d > instance.LastDelivery))
-            return false;
-        var wasFull = !instance.HasRoom;
-        foreach (var delivery in deliveries)
-        {
-            if (instance.Find(delivery) is { } e)
-                Settle(e, instance);
-        }
-
-        RefillIf(wasFull, instance);
-        return true;
-    }
-
-    /// <summary>Settles every delivery up to a number. Returns false if that was never sent; then nothing changed.</summary>
-    public bool AckUpTo(Instance instance, long delivery)
-    {
-        if (delivery > instance.LastDelivery)
-            return false;
-        var wasFull = !instance.HasRoom;
-        foreach (var e in instance.FindUpTo(delivery))
-            Settle(e, instance);
-        RefillIf(wasFull, instance);
-        return true;
-    }
-
-    /// <summary>v1: settles the event of a key and value, if the instance holds it.</summary>
-    public bool AckEvent(Instance instance, string key, uint value)
-    {
-        if (!_lanes.TryGetValue(key, out var lane) || lane.Owner != instance)
-            return false;
-        if (lane.Events().FirstOrDefault(e => e.Value == value && e.Delivery != 0) is not { } found)
-            return false;
-        Settle(found, instance);
-        return true;
-    }
-
-    /// <summary>
-    /// A delivery failed: it and the later unacked ones of its key are revoked and come again in order after a back-off. At the limit, or if
-    /// asked for, the event goes to the dead letters instead. Returns false if it was never sent.
-    /// </summary>
-    public bool Nack(Instance instance, long delivery, long? delayMicros, string? reason, bool deadLetter)
-    {
-        if (delivery > instance.LastDelivery)
-            return false;
-        if (instance.Find(delivery) is not { } failed)
-            return true;
-
-        var lane = failed.Lane;
-        var wasFull = !instance.HasRoom;
-        var revoked = new List<long>();
-        for (var e = failed; e is not null; e = e.Next)
-        {
-            if (e.Delivery == 0)
-                continue;
-            revoked.Add(e.Delivery);
-            TakeBack(e, instance);
-        }
-
-        instance.Outbox.Revoke(revoked);
-        failed.Failures++;
-        MarkChanged(lane);
-        lane.Rewind();
-        lane.LeavesOwnerWhenIdle = true;
-        if (deadLetter || failed.Failures >= _limits.MaxDeliveries)
-            Hold(failed, deadLetter ? reason ?? "dead_letter" : reason ?? "max_deliveries");
-        else
-            BackOff(lane, delayMicros ?? DeliveryLimits.BackOffMicros(failed.Failures));
-        Dispatch(lane);
-        RefillIf(wasFull, instance);
-        return true;
-    }
-
-    /// <summary>A dead letter is durable: its key goes on.</summary>
-    public void DeadLettered(DeadLetter letter)
-    {
-        if (!_held.Remove(letter.Position, out var e))
-            return;
-        e.Lane.HeldForDeadLetter--;
-        e.IsAcked = true;
-        e.Lane.Rewind();
-        AfterSettling(e.Lane);
-        Dispatch(e.Lane);
-    }
-
-    /// <summary>Tells the time. Back-offs that are over are sent, keys idle for long give up their assignment.</summary>
-    public void Tick(long nowMicros)
-    {
-        _now = Math.Max(_now, nowMicros);
+        _wallClock = wallClockMicros;
+        var passed = Math.Max(0, nowMicros - _now);
+        if (HasInstances && _now > 0 && _grace.Pass(passed))
+            EndInterest();
+        _now += passed;
         while (_backingOff.TryPeek(out var lane, out var at) && at <= _now)
         {
             _backingOff.Dequeue();
             Dispatch(lane);
         }
 
+        while (_deadlines.TakeExpired(_now) is { } expired)
+            Expire(expired);
         while (_idle.TryPeek(out var idle) && idle.Since + _limits.StickyIdleMicros <= _now)
         {
             _idle.Dequeue();
             ExpireIdle(idle.Lane, idle.Since);
         }
+
+        CountOldestAsAcked();
     }
 
-    private void Settle(Unsettled e, Instance instance)
+    private void Owe(KeyLane lane, EventHeader e)
     {
-        instance.Release(e);
-        e.IsAcked = true;
-        e.Lane.InFlight--;
-        AfterSettling(e.Lane);
-        Dispatch(e.Lane);
-    }
-
-    private void AfterSettling(KeyLane lane)
-    {
-        _unsettled -= lane.DropSettled();
+        NoteDebt(lane);
         MarkChanged(lane);
-        if (lane.First is not null)
-            return;
-        lane.IdleSince = _now;
-        if (lane.Owner is null || lane.LeavesOwnerWhenIdle)
-            Drop(lane);
-        else if (!lane.Owner.KeepsIdleKeys)
-            NoteIdle(lane);
-    }
-
-    private void NoteIdle(KeyLane lane)
-    {
-        if (lane.IsInIdleList)
-            return;
-        lane.IsInIdleList = true;
-        _idle.Enqueue((lane, lane.IdleSince));
-    }
-
-    /// <summary>An idle key gives up its assignment, unless it was used since or replaced by a newer lane.</summary>
-    private void ExpireIdle(KeyLane lane, long since)
-    {
-        lane.IsInIdleList = false;
-        if (lane.First is not null || _lanes.GetValueOrDefault(lane.Key) != lane)
-            return;
-        if (lane.IdleSince == since)
-            Drop(lane);
+        if (lane.Missing is { } missing)
+        {
+            missing.Until = e.Position;
+        }
+        else if (_inMemory >= _limits.MaxInMemory && lane.First is not null)
+        {
+            lane.Missing = new MissingEvents(e.Position - 1, e.Position, null);
+        }
         else
-            NoteIdle(lane);
+        {
+            lane.Append(e);
+            _inMemory++;
+        }
+
+        Dispatch(lane);
     }
 
-    private static void TakeBack(Unsettled e, Instance instance)
+    /// <summary>The instance takes no turns any more. What it took is taken for a while yet.</summary>
+    private void Depart(Instance instance)
     {
-        instance.Release(e);
-        e.WasSent = true;
-        e.Lane.InFlight--;
+        if (!_turns.Remove(instance))
+            return;
+        _grace.Add(instance.Takes);
+        if (HasInstances)
+            UpdateInterest();
     }
 
-    private void Hold(Unsettled e, string reason)
+    private void LeaveIfDrained(Instance instance)
     {
-        e.Lane.HeldForDeadLetter++;
-        _held.Add(e.Position, e);
-        DeadLetters.Enqueue(new DeadLetter(Name, e.Position, reason, e.Failures, _now));
+        if (instance.Drained is not { } drained || instance.InFlight > 0)
+            return;
+        instance.Drained = null;
+        Leave(instance);
+        drained();
     }
 
-    private void BackOff(KeyLane lane, long delayMicros)
+    private void EndInterest()
     {
-        lane.NotBefore = _now + delayMicros;
-        _backingOff.Enqueue(lane, lane.NotBefore);
-    }
-
-    private KeyLane LaneOf(string key)
-    {
-        if (!_lanes.TryGetValue(key, out var lane))
-            _lanes.Add(key, lane = new KeyLane(key));
-        return lane;
-    }
-
-    private void Drop(KeyLane lane)
-    {
-        Unassign(lane);
-        _lanes.Remove(lane.Key);
+        UpdateInterest();
+        DispatchUnassigned();
     }
 
     private void UpdateInterest() =>
-        _interestChanged |= _interest.Change(Cursor + 1, TypeFilter.Union(_turns.Select(i => i.Takes)));
+        _interestChanged |= _interest.Change(Cursor + 1, TypeFilter.Union([.. _turns.Select(i => i.Takes), .. _grace.Filters]));
+
+    private KeyLane AddLane(string key)
+    {
+        var lane = new KeyLane(key);
+        _lanes.Add(key, lane);
+        return lane;
+    }
+
+    private void NoteDebt(KeyLane lane)
+    {
+        if (!lane.IsInDebt)
+            _keysInDebt++;
+        lane.IsInDebt = true;
+    }
+
+    private static long Sooner(long? one, long other) => Math.Min(one ?? long.MaxValue, other);
 }

@@ -6,31 +6,45 @@ using Sequent.Protocol;
 
 namespace Sequent.Bus.Delivering;
 
-/// <summary>The client types of the bus, each with its own loop. A client type seen once is known for ever.</summary>
-internal sealed partial class Deliveries(
-    IEventStore events, IDeliveryStore store, EventLog log, Sequencer sequencer, DeliveryLimits limits, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
+/// <summary>The client types of the bus, each with its own loop. A client type seen once is known until an operator forgets it.</summary>
+internal sealed partial class Deliveries : IAsyncDisposable
 {
     /// <summary>More client types than this are not taken.</summary>
     private const int MaxClientTypes = 1_000;
 
-    private readonly ILogger _logger = loggers.CreateLogger<Deliveries>();
+    private readonly IEventStore _events;
+    private readonly IDeliveryStore _store;
+    private readonly EventLog _log;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly DebtReader _reader;
+    private readonly DeliverySaver _saver;
     private readonly SemaphoreSlim _gate = new(1);
     private readonly Dictionary<string, ClientTypeLoop> _loops = new(StringComparer.Ordinal);
     private long _headAtStart;
 
-    public DeliveryLimits Limits { get; } = limits;
+    public Deliveries(IEventStore events, IDeliveryStore store, EventLog log, Sequencer sequencer, DeliveryLimits limits, TimeProvider time, ILoggerFactory loggers)
+    {
+        (_events, _store, _log, _time, _loggers) = (events, store, log, time, loggers);
+        _logger = loggers.CreateLogger<Deliveries>();
+        _reader = new DebtReader(events, sequencer);
+        _saver = new DeliverySaver(store);
+        Limits = limits;
+    }
 
-    /// <summary>Brings back every client type with what it owes.</summary>
+    public DeliveryLimits Limits { get; }
+
+    /// <summary>Brings back every client type with what it owes. The events themselves are read when their turn comes.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _headAtStart = log.Head;
-        foreach (var saved in await store.LoadAsync(cancellationToken))
+        _headAtStart = _log.Head;
+        _saver.Start();
+        foreach (var saved in await _store.LoadAsync(cancellationToken))
         {
-            var queue = new ClientTypeQueue(saved, Limits, _headAtStart);
-            foreach (var debt in saved.Debts.OrderBy(d => d.FirstUnacked))
-                queue.Restore(debt, await ReadChainAsync(debt, saved.Cursor, cancellationToken));
-            _loops.Add(saved.Name, StartLoop(queue));
-            LogRestored(saved.Name, saved.Cursor, queue.Unsettled);
+            var redriven = await _events.ReadHeadersAtAsync([.. saved.Redriven.Select(r => r.Position)], cancellationToken);
+            _loops.Add(saved.Name, StartLoop(new ClientTypeQueue(saved, Limits, _headAtStart, redriven)));
+            LogRestored(saved.Name, saved.Cursor, saved.Debts.Count);
         }
     }
 
@@ -46,8 +60,8 @@ internal sealed partial class Deliveries(
                 return (known, true);
             if (_loops.Count >= MaxClientTypes)
                 return null;
-            var cursor = start is { IsEarliest: true } ? 0 : start?.Position ?? log.Head;
-            await store.SaveAsync(new ClientTypeChanges(name, cursor, [], [], []), cancellationToken);
+            var cursor = start is { IsEarliest: true } ? 0 : start?.Position ?? _log.Head;
+            await _saver.SaveAsync(new ClientTypeChanges(name, cursor) { Interest = [] });
             var loop = StartLoop(new ClientTypeQueue(new ClientTypeRecord(name, cursor, [], []), Limits, _headAtStart));
             _loops.Add(name, loop);
             LogNewClientType(name, cursor);
@@ -59,29 +73,73 @@ internal sealed partial class Deliveries(
         }
     }
 
+    /// <summary>The loop of a client type, or null.</summary>
+    public async Task<ClientTypeLoop?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        var loop = _loops.GetValueOrDefault(name);
+        _gate.Release();
+        return loop;
+    }
+
+    /// <summary>All of them, by name.</summary>
+    public async Task<IReadOnlyList<ClientTypeLoop>> ListAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        IReadOnlyList<ClientTypeLoop> loops = [.. _loops.Values.OrderBy(l => l.Name, StringComparer.Ordinal)];
+        _gate.Release();
+        return loops;
+    }
+
+    /// <summary>Forgets a client type with all it owes and its dead letters.</summary>
+    /// <returns>False if it has a live instance; then nothing changed.</returns>
+    /// <exception cref="StoreException">It could not be dropped from the store; it is still known.</exception>
+    public async Task<bool> ForgetAsync(ClientTypeLoop loop, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (_loops.GetValueOrDefault(loop.Name) != loop)
+                return true;
+            if (await loop.AskAsync(queue => queue.HasInstances, cancellationToken))
+                return false;
+            await loop.ForgetAsync();
+            await _store.ForgetAsync(loop.Name, cancellationToken);
+            _loops.Remove(loop.Name);
+            LogForgotten(loop.Name);
+            return true;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Hands nothing out any more, and completes when nothing is in flight.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        var loops = await ListAsync(cancellationToken);
+        await Task.WhenAll(loops.Select(loop => loop.DrainAsync(cancellationToken)));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _gate.WaitAsync();
         // All of them, whatever one of them meets.
         await Task.WhenAll(_loops.Values.Select(loop => loop.DisposeAsync().AsTask())).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         _loops.Clear();
+        await _saver.DisposeAsync();
         _gate.Release();
     }
 
-    private ClientTypeLoop StartLoop(ClientTypeQueue queue) => new(queue, log, store, time, loggers.CreateLogger<ClientTypeLoop>());
+    private ClientTypeLoop StartLoop(ClientTypeQueue queue) => new(queue, _log, _reader, _saver, _time, _loggers.CreateLogger<ClientTypeLoop>());
 
-    private async ValueTask<IEnumerable<EventHeader>> ReadChainAsync(KeyDebtRecord debt, long cursor, CancellationToken cancellationToken)
-    {
-        if (sequencer.ReadKeys([debt.Key])[debt.Key] is not { } end)
-            return [];
-        var chain = await events.ReadChainAsync(end.Position, debt.FirstUnacked - 1, cancellationToken);
-        var owed = await events.ReadAtAsync([.. chain.Where(p => p <= cursor)], cancellationToken);
-        return owed.Select(e => new EventHeader(e.Position, e.Key, e.Value, e.EventType));
-    }
-
-    [LoggerMessage(1, LogLevel.Information, "Client type {ClientType} is back at position {Cursor} with {Unsettled} unsettled events")]
-    private partial void LogRestored(string clientType, long cursor, int unsettled);
+    [LoggerMessage(1, LogLevel.Information, "Client type {ClientType} is back at position {Cursor} with {Keys} keys in debt")]
+    private partial void LogRestored(string clientType, long cursor, int keys);
 
     [LoggerMessage(2, LogLevel.Information, "Client type {ClientType} is new and starts after position {Cursor}")]
     private partial void LogNewClientType(string clientType, long cursor);
+
+    [LoggerMessage(3, LogLevel.Warning, "Client type {ClientType} was forgotten, with all it owed and its dead letters")]
+    private partial void LogForgotten(string clientType);
 }

@@ -9,7 +9,16 @@ namespace Sequent.Bus.Delivering;
 internal sealed class Instance(IDeliveryOutbox outbox, TypeFilter takes, int window, int windowPerKey, long lastDelivery)
 {
     private readonly Dictionary<long, Unsettled> _inFlight = [];
+
+    // v1 acks name key and value; nobody else pays for this.
+    private readonly Dictionary<(KeyLane Lane, uint Value), Unsettled>? _byValue = window == int.MaxValue ? [] : null;
     private long _lowest = lastDelivery + 1;
+
+    /// <summary>The session's id, for people.</summary>
+    public string SessionId { get; init; } = "";
+
+    /// <summary>The name it registered under, for people.</summary>
+    public string? Name { get; init; }
 
     public IDeliveryOutbox Outbox { get; } = outbox;
 
@@ -19,8 +28,16 @@ internal sealed class Instance(IDeliveryOutbox outbox, TypeFilter takes, int win
 
     public int WindowPerKey { get; set; } = windowPerKey;
 
-    /// <summary>v1 sessions keep their keys for good; those of v2 give up idle ones.</summary>
-    public bool KeepsIdleKeys => Window == int.MaxValue;
+    /// <summary>v1 sessions are never full, keep their keys for good, and nothing of theirs expires.</summary>
+    public bool IsV1 => _byValue is not null;
+
+    /// <summary>It sent an ack at least once.</summary>
+    public bool HasAcked { get; set; }
+
+    /// <summary>It takes nothing new; called once nothing is in flight any more.</summary>
+    public Action? Drained { get; set; }
+
+    public int InFlight => _inFlight.Count;
 
     public bool HasRoom => _inFlight.Count < Window;
 
@@ -36,11 +53,15 @@ internal sealed class Instance(IDeliveryOutbox outbox, TypeFilter takes, int win
     {
         e.Delivery = ++LastDelivery;
         _inFlight.Add(e.Delivery, e);
-        return new Handover(e.Delivery, e.Position, e.Failures + 1, redelivered);
+        _byValue?.TryAdd((e.Lane, e.Value), e);
+        return new Handover(e.Delivery, e.Position, e.Failures + 1, redelivered, e.IsRedriven);
     }
 
     /// <summary>The event under this number if it is still this instance's, else null.</summary>
     public Unsettled? Find(long delivery) => _inFlight.GetValueOrDefault(delivery);
+
+    /// <summary>v1: the event of a key and value if it is still this instance's, else null.</summary>
+    public Unsettled? Find(KeyLane lane, uint value) => _byValue?.GetValueOrDefault((lane, value));
 
     /// <summary>Everything unacked up to a number, in order. Each number is looked at once in the life of the instance.</summary>
     public List<Unsettled> FindUpTo(long delivery)
@@ -55,10 +76,19 @@ internal sealed class Instance(IDeliveryOutbox outbox, TypeFilter takes, int win
         return found;
     }
 
+    /// <summary>The one in flight that was sent first, or null.</summary>
+    public Unsettled? Oldest()
+    {
+        while (_lowest <= LastDelivery && !_inFlight.ContainsKey(_lowest))
+            _lowest++;
+        return Find(_lowest);
+    }
+
     /// <summary>The event is not in flight any more.</summary>
     public void Release(Unsettled e)
     {
         _inFlight.Remove(e.Delivery);
+        _byValue?.Remove((e.Lane, e.Value));
         e.Delivery = 0;
     }
 }

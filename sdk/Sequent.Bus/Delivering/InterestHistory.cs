@@ -39,6 +39,14 @@ internal sealed class InterestHistory
         return true;
     }
 
+    /// <summary>Everything from a position on is judged by what is in force now.</summary>
+    public void StartOver(long from)
+    {
+        var current = Current;
+        _changes.Clear();
+        _changes.Add((from, current));
+    }
+
     /// <summary>Nothing before this position will be judged again.</summary>
     public void Forget(long before)
     {

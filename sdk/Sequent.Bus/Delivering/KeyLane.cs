@@ -1,34 +1,10 @@
+using Sequent.Bus.Storage;
+
 namespace Sequent.Bus.Delivering;
-
-/// <summary>An event a client type owes: judged, and not settled yet.</summary>
-internal sealed class Unsettled(KeyLane lane, EventHeader header)
-{
-    public KeyLane Lane { get; } = lane;
-
-    public long Position { get; } = header.Position;
-
-    public uint Value { get; } = header.Value;
-
-    public string EventType { get; } = header.EventType;
-
-    /// <summary>Nacks and expired deadlines so far.</summary>
-    public int Failures { get; set; }
-
-    /// <summary>The number under which it is in flight, or 0.</summary>
-    public long Delivery { get; set; }
-
-    /// <summary>Acked while an earlier event of the key is not.</summary>
-    public bool IsAcked { get; set; }
-
-    /// <summary>Somebody may have had it before.</summary>
-    public bool WasSent { get; set; }
-
-    public Unsettled? Next { get; set; }
-}
 
 /// <summary>
 /// One key of one client type: what it owes, in log order, and to whom it is assigned. Events leave at the front only, so a key's events
-/// are handed out strictly in order.
+/// are handed out strictly in order. The oldest ones are in memory; of the rest only their place in the log is known.
 /// </summary>
 internal sealed class KeyLane(string key)
 {
@@ -36,11 +12,17 @@ internal sealed class KeyLane(string key)
 
     public string Key { get; } = key;
 
-    /// <summary>The oldest unsettled event, or null: the key has no debt.</summary>
+    /// <summary>The oldest unsettled event in memory, or null.</summary>
     public Unsettled? First { get; private set; }
 
-    /// <summary>The first event that is neither in flight nor acked, or null.</summary>
-    public Unsettled? NextToSend { get; private set; }
+    /// <summary>The first event that is neither in flight nor settled, or null.</summary>
+    public Unsettled? NextInOrder { get; private set; }
+
+    /// <summary>What is owed after the events in memory, or null: they are all.</summary>
+    public MissingEvents? Missing { get; set; }
+
+    /// <summary>Dead letters on their way again, one at a time, each only while nothing else of the key is in flight; or null.</summary>
+    public Queue<Unsettled>? Redriven { get; set; }
 
     public int InFlight { get; set; }
 
@@ -61,6 +43,9 @@ internal sealed class KeyLane(string key)
     /// <summary>Its place among the lanes nobody could be found for, or null.</summary>
     public LinkedListNode<KeyLane>? Unassigned { get; set; }
 
+    /// <summary>The lane is counted among the keys in debt.</summary>
+    public bool IsInDebt { get; set; }
+
     /// <summary>The stored debts name this key.</summary>
     public bool IsSaved { get; set; }
 
@@ -70,6 +55,16 @@ internal sealed class KeyLane(string key)
     /// <summary>The lane stands in the list of idle keys, once, however often it became idle since.</summary>
     public bool IsInIdleList { get; set; }
 
+    /// <summary>Something is not settled.</summary>
+    public bool HasDebt => First is not null || Missing is not null || Redriven is not null;
+
+    /// <summary>What is to be sent next, should anything be: a redriven event goes before the others, and alone.</summary>
+    public Unsettled? Next => Redriven is null ? NextInOrder : Redriven.Peek() is { Delivery: 0 } redriven ? redriven : null;
+
+    /// <summary>The event everything else of the key waits for, if it is in flight.</summary>
+    public Unsettled? HeadInFlight =>
+        Redriven?.Peek() is { Delivery: not 0 } redriven ? redriven : First is { Delivery: not 0 } first ? first : null;
+
     public Unsettled Append(EventHeader header)
     {
         var e = new Unsettled(this, header);
@@ -78,32 +73,55 @@ internal sealed class KeyLane(string key)
         else
             _last.Next = e;
         _last = e;
-        NextToSend ??= e;
+        NextInOrder ??= e;
         return e;
     }
 
+    public void AddRedriven(Unsettled e) => (Redriven ??= new()).Enqueue(e);
+
     /// <summary>Moves on to the next event that can be sent.</summary>
-    public void Sent() => NextToSend = FirstSendable(NextToSend!.Next);
+    public void Sent(Unsettled e)
+    {
+        if (!e.IsRedriven)
+            NextInOrder = FirstSendable(e.Next);
+    }
 
     /// <summary>Looks for the first event to send from the beginning, because some came back.</summary>
-    public void Rewind() => NextToSend = FirstSendable(First);
+    public void Rewind() => NextInOrder = FirstSendable(First);
 
-    /// <summary>Drops settled events from the front. Returns how many.</summary>
+    /// <summary>Drops settled events from the front. Returns how many of those in order.</summary>
     public int DropSettled()
     {
+        while (Redriven?.Peek() is { IsAcked: true })
+        {
+            Redriven.Dequeue();
+            Redriven = Redriven.Count == 0 ? null : Redriven;
+        }
+
         var dropped = 0;
         for (; First is { IsAcked: true }; First = First.Next)
             dropped++;
         if (First is null)
-            _last = NextToSend = null;
+            _last = NextInOrder = null;
         return dropped;
     }
 
+    /// <summary>Those in memory, in order, without redriven ones.</summary>
     public IEnumerable<Unsettled> Events()
     {
         for (var e = First; e is not null; e = e.Next)
             yield return e;
     }
+
+    /// <summary>The event at this position is owed in its order.</summary>
+    public bool Owes(long position) =>
+        Missing is { } missing && missing.After < position && position <= missing.Until
+            ? !missing.IsAcked(position)
+            : Events().Any(e => e.Position == position && !e.IsAcked);
+
+    /// <summary>Everything that is out at the owner.</summary>
+    public IEnumerable<Unsettled> EventsInFlight() =>
+        (Redriven ?? Enumerable.Empty<Unsettled>()).Concat(Events()).Where(e => e.Delivery != 0);
 
     private static Unsettled? FirstSendable(Unsettled? e)
     {
@@ -111,4 +129,27 @@ internal sealed class KeyLane(string key)
             e = e.Next;
         return e;
     }
+}
+
+/// <summary>Events of a key that are owed and not in memory: those within a range of positions, which are found along the key's chain.</summary>
+/// <param name="after">After this position.</param>
+/// <param name="until">Up to this position.</param>
+/// <param name="debt">As saved, if the range was restored: what was settled or had trouble in it.</param>
+internal sealed class MissingEvents(long after, long until, KeyDebtRecord? debt)
+{
+    public long After { get; set; } = after;
+
+    public long Until { get; set; } = until;
+
+    /// <summary>Somebody is about to read them.</summary>
+    public bool IsAskedFor { get; set; }
+
+    public IEnumerable<PositionRange> AckedAhead =>
+        (debt?.AckedAhead ?? []).Where(r => r.Last > After).Select(r => r with { First = Math.Max(r.First, After + 1) });
+
+    public IEnumerable<Trouble> Troubles => (debt?.Troubles ?? []).Where(t => t.Position > After);
+
+    public bool IsAcked(long position) => debt?.AckedAhead.Any(r => r.First <= position && position <= r.Last) == true;
+
+    public Trouble TroubleOf(long position) => debt?.Troubles.FirstOrDefault(t => t.Position == position) ?? default;
 }

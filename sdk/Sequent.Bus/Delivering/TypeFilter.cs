@@ -36,6 +36,14 @@ internal sealed class TypeFilter : IEquatable<TypeFilter>
         return Of(union);
     }
 
+    /// <summary>This, less what <paramref name="former"/> took and <paramref name="now"/> does not. (All less a few names cannot be said; it stays all.)</summary>
+    public TypeFilter Without(TypeFilter former, TypeFilter now)
+    {
+        if (_types is not null)
+            return Of(_types.Where(type => !former.Takes(type) || now.Takes(type)));
+        return former._types is null ? now : this;
+    }
+
     public bool Takes(string eventType) => _types is null || _types.Contains(eventType);
 
     public bool Equals(TypeFilter? other) =>

@@ -38,24 +38,37 @@ internal sealed class EventLog(IEventStore store, RecentCommits recent)
         return Head > position ? Task.CompletedTask : signal.WaitAsync(cancellationToken);
     }
 
-    /// <summary>The events right after a position up to the head, at most <paramref name="max"/>.</summary>
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadAsync(long after, int max, CancellationToken cancellationToken)
+    /// <summary>The events right after a position up to the head, as many as fit the limits, but at least one if there is one.</summary>
+    public async ValueTask<IReadOnlyList<StoredEvent>> ReadAsync(long after, int max, int maxBytes, CancellationToken cancellationToken)
     {
         var head = Head;
         if (after >= head)
-            return new([]);
-        return recent.ReadAfter(after, head, max) is { } events ? new(events) : store.ReadAsync(after, head, max, cancellationToken);
+            return [];
+        return recent.ReadAfter(after, head, max, maxBytes)
+            ?? (await store.ReadAsync(new LogRange(after, head, max, maxBytes), cancellationToken)).Events;
     }
 
-    /// <summary>The events at these positions, in the order asked for.</summary>
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken)
+    /// <summary>What the events right after a position are, at most so many of those up to the head.</summary>
+    public async ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAsync(long after, int max, CancellationToken cancellationToken)
     {
-        var events = new StoredEvent[positions.Count];
-        for (var i = 0; i < events.Length; i++)
+        var count = (int)Math.Min(max, Head - after);
+        if (count <= 0)
+            return [];
+        return recent.ReadAfter(after, after + count, count, int.MaxValue) is { } events
+            ? [.. events.Select(e => e.Header)]
+            : await store.ReadHeadersAsync(after, count, cancellationToken);
+    }
+
+    /// <summary>The events at these positions, in the order asked for: all, or the first ones as far as the bytes go, but at least one.</summary>
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, int maxBytes, CancellationToken cancellationToken)
+    {
+        var events = new List<StoredEvent>(positions.Count);
+        foreach (var position in positions)
         {
-            if (recent.Find(positions[i]) is not { } e)
-                return store.ReadAtAsync(positions, cancellationToken);
-            events[i] = e;
+            // What is recent is in memory anyhow, so it does not count; what is not is read together.
+            if (recent.Find(position) is not { } e)
+                return events.Count > 0 ? new(events) : store.ReadAtAsync(positions, maxBytes, cancellationToken);
+            events.Add(e);
         }
 
         return new(events);

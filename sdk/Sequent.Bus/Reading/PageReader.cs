@@ -10,85 +10,115 @@ namespace Sequent.Bus.Reading;
 /// </summary>
 internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequencer)
 {
+    /// <summary>The data of one page, in bytes: about what one frame holds. An event that is larger is a page of its own.</summary>
+    private const int MaxPageBytes = 1024 * 1024;
+
+    /// <summary>Positions of keys that are held at once; a longer chain is walked again for every so many.</summary>
+    private const int MaxPositions = 65_536;
+
     /// <summary>Everything selected, the last page marked. There is always at least one page.</summary>
-    public async IAsyncEnumerable<Page> ReadAsync(Selection selection, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var positions = await FindPositionsAsync(selection, cancellationToken);
-        var taken = 0L;
-        var (after, index) = (selection.After, 0);
-        while (true)
-        {
-            var max = (int)Math.Min(selection.PageSize, selection.Limit - taken);
-            Page page;
-            if (positions is null)
-                page = await ReadPageAsync(selection, after, max, cancellationToken);
-            else
-                (page, index) = await ReadPageAtAsync(selection, positions, index, max, cancellationToken);
-            after = page.Position;
-            taken += page.Events.Count;
-            var last = page.Last || taken >= selection.Limit;
-            yield return page with { Last = last };
-            if (last)
-                yield break;
-        }
-    }
+    public IAsyncEnumerable<Page> ReadAsync(Selection selection, CancellationToken cancellationToken) =>
+        selection.EventIds is null && selection.Keys is null ? ReadRangeAsync(selection, cancellationToken) : ReadPlacesAsync(selection, cancellationToken);
 
     /// <summary>The new events after a position, as far as they are selected. Waits until the log has grown.</summary>
     public async ValueTask<Page> ReadNextAsync(Selection selection, long after, CancellationToken cancellationToken)
     {
         await log.WaitBeyondAsync(after, cancellationToken);
-        var read = await log.ReadAsync(after, selection.PageSize, cancellationToken);
+        var read = await log.ReadAsync(after, selection.PageSize, MaxPageBytes, cancellationToken);
         if (read.Count == 0)
             return new Page([], after, after >= selection.Until);
         var position = Math.Min(read[^1].Position, selection.Until);
-        return new Page([.. read.Where(e => e.Position <= position && IsSelected(selection, e))], position, position >= selection.Until);
+        return new Page([.. read.Where(e => e.Position <= position && selection.Takes(e))], position, position >= selection.Until);
     }
 
-    private static bool IsSelected(Selection selection, StoredEvent e) =>
-        selection.Types.Takes(e.EventType) && (selection.Keys is null || selection.Keys.Contains(e.Key));
-
-    /// <summary>Where events of keys or ids stand; null if the log is read as a range.</summary>
-    private async ValueTask<IReadOnlyList<long>?> FindPositionsAsync(Selection selection, CancellationToken cancellationToken)
+    /// <summary>The log as one stretch.</summary>
+    private async IAsyncEnumerable<Page> ReadRangeAsync(Selection selection, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var rest = selection;
+        for (var taken = 0L; ;)
+        {
+            var range = new LogRange(rest.After, rest.Until, (int)Math.Min(selection.PageSize, selection.Limit - taken), MaxPageBytes, selection.Descending);
+            var slice = rest.After >= rest.Until ? new LogSlice([], true) : await ReadSliceAsync(selection, range, cancellationToken);
+            IReadOnlyList<StoredEvent> selected = [.. slice.Events.Where(selection.Takes)];
+            taken += selected.Count;
+            var last = slice.IsAll || taken >= selection.Limit;
+            var end = slice.IsAll ? End(selection) : slice.Events[^1].Position;
+            yield return new Page(selected, end, last);
+            if (last)
+                yield break;
+            rest = rest.Beyond(end);
+        }
+    }
+
+    private ValueTask<LogSlice> ReadSliceAsync(Selection selection, LogRange range, CancellationToken cancellationToken)
+    {
+        if (selection.CorrelationId is { } correlationId)
+            return store.ReadCorrelatedAsync(correlationId, range, cancellationToken);
+        return selection.Types.Types is { } types ? store.ReadTypesAsync(types, range, cancellationToken) : store.ReadAsync(range, cancellationToken);
+    }
+
+    /// <summary>Events of keys or ids, which are found by their places.</summary>
+    private async IAsyncEnumerable<Page> ReadPlacesAsync(Selection selection, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var places = await FindPlacesAsync(selection, cancellationToken);
+        var taken = 0L;
+        for (var index = 0; ;)
+        {
+            var wanted = places.Positions.Skip(index).Take((int)Math.Min(selection.PageSize, selection.Limit - taken)).ToArray();
+            var read = await log.ReadAtAsync(wanted, MaxPageBytes, cancellationToken);
+            IReadOnlyList<StoredEvent> selected = [.. read.Where(selection.Takes)];
+            index += read.Count;
+            taken += selected.Count;
+            var isEnd = index == places.Positions.Count;
+            var last = (isEnd && places.IsAll) || taken >= selection.Limit;
+            yield return new Page(selected, isEnd && places.IsAll ? End(selection) : read[^1].Position, last);
+            if (last)
+                yield break;
+            if (isEnd)
+                (places, index) = (await FindPlacesAsync(selection.Beyond(places.Positions[^1]), cancellationToken), 0);
+        }
+    }
+
+    private async ValueTask<Places> FindPlacesAsync(Selection selection, CancellationToken cancellationToken)
+    {
+        List<long> positions;
+        var isAll = true;
         if (selection.EventIds is { } ids)
-        {
-            var places = await store.FindAsync(ids, cancellationToken);
-            return [.. places.Values.Select(p => p.Position).Where(p => p > selection.After && p <= selection.Until).Order()];
-        }
-
-        if (selection.Keys is not { } keys)
-            return null;
-        var positions = new List<long>();
-        foreach (var end in sequencer.ReadKeys(keys.ToHashSet(StringComparer.Ordinal)).Values)
-        {
-            if (end is { } last)
-                positions.AddRange(await store.ReadChainAsync(last.Position, selection.After, cancellationToken));
-        }
-
-        positions.RemoveAll(p => p > selection.Until);
+            positions = [.. (await store.FindAsync(ids, cancellationToken)).Values.Select(p => p.Position).Where(p => p > selection.After && p <= selection.Until)];
+        else
+            (positions, isAll) = await FindKeysAsync(selection, cancellationToken);
         positions.Sort();
-        return positions;
+        if (selection.Descending)
+            positions.Reverse();
+        return new Places(positions, isAll);
     }
 
-    private async ValueTask<Page> ReadPageAsync(Selection selection, long after, int max, CancellationToken cancellationToken)
+    /// <summary>The positions of the keys' events, as far as they are known of every key when the chain of one of them was cut.</summary>
+    private async ValueTask<(List<long> Positions, bool IsAll)> FindKeysAsync(Selection selection, CancellationToken cancellationToken)
     {
-        if (after >= selection.Until || max == 0)
-            return new Page([], selection.Until, true);
-        var events = selection.Types.Types is { } types
-            ? await store.ReadTypesAsync(types, after, selection.Until, max, cancellationToken)
-            : await store.ReadAsync(after, selection.Until, max, cancellationToken);
-        return events.Count < max
-            ? new Page(events, selection.Until, true)
-            : new Page(events, events[^1].Position, events[^1].Position >= selection.Until);
+        var positions = new List<long>();
+        var (from, to) = (selection.After + 1, selection.Until);
+        var max = Math.Max(1, MaxPositions / Math.Max(1, selection.Keys!.Count));
+        foreach (var end in sequencer.ReadKeys(selection.Keys).Values)
+        {
+            if (end is not { } last)
+                continue;
+            var chain = await store.ReadChainAsync(new ChainWalk(last.Position, selection.After, selection.Until, max) { Newest = selection.Descending }, cancellationToken);
+            positions.AddRange(chain);
+            if (chain.Count == max && selection.Descending)
+                from = Math.Max(from, chain[0]);
+            else if (chain.Count == max)
+                to = Math.Min(to, chain[^1]);
+        }
+
+        positions.RemoveAll(p => p < from || p > to);
+        return (positions, from == selection.After + 1 && to == selection.Until);
     }
 
-    private async ValueTask<(Page Page, int Index)> ReadPageAtAsync(
-        Selection selection, IReadOnlyList<long> positions, int index, int max, CancellationToken cancellationToken)
-    {
-        var wanted = positions.Skip(index).Take(max).ToArray();
-        var events = await log.ReadAtAsync(wanted, cancellationToken);
-        var end = index + wanted.Length;
-        var last = end >= positions.Count;
-        return (new Page([.. events.Where(e => selection.Types.Takes(e.EventType))], last ? selection.Until : wanted[^1], last), end);
-    }
+    /// <summary>Up to where the log was read once everything is.</summary>
+    private static long End(Selection selection) => selection.Descending ? selection.After : selection.Until;
+
+    /// <param name="Positions">Where events stand, in the order of the answer.</param>
+    /// <param name="IsAll">There are no more beyond the last one.</param>
+    private readonly record struct Places(IReadOnlyList<long> Positions, bool IsAll);
 }

@@ -40,16 +40,23 @@ internal sealed class RecentCommits(long maxBytes)
             return _byPosition.GetValueOrDefault(position);
     }
 
-    /// <summary>The events right after a position, at most <paramref name="max"/>, or null if the first of them is not recent.</summary>
-    public IReadOnlyList<StoredEvent>? ReadAfter(long after, long until, int max)
+    /// <summary>The events right after a position, as many as fit the limits, but at least one; null if the first of them is not recent.</summary>
+    public IReadOnlyList<StoredEvent>? ReadAfter(long after, long until, int max, int maxBytes)
     {
         lock (_lock)
         {
             if (!_byPosition.ContainsKey(after + 1))
                 return null;
             var events = new List<StoredEvent>((int)Math.Min(max, until - after));
+            var bytes = 0L;
             for (var position = after + 1; position <= until && events.Count < max && _byPosition.TryGetValue(position, out var e); position++)
+            {
+                bytes += e.Data.Length;
+                if (bytes > maxBytes && events.Count > 0)
+                    break;
                 events.Add(e);
+            }
+
             return events;
         }
     }

@@ -18,6 +18,9 @@ internal sealed class Outbox(ProtocolVersion version) : IDeliveryOutbox
     private TaskCompletionSource? _room;
     private int _messages;
 
+    /// <summary>Called when the socket has taken everything up to a delivery, should anybody want to know.</summary>
+    public Func<long, ValueTask>? WhenDelivered { get; set; }
+
     public ChannelReader<OutboxItem> Reader => _items.Reader;
 
     /// <summary>Adds a message. Never blocks; <see cref="WaitForRoomAsync"/> is what bounds it.</summary>

@@ -39,6 +39,9 @@ internal sealed partial class Session : IDisposable
     private volatile bool _outcomeUnknown;
     private volatile bool _isStopping;
 
+    // The peer said goodbye, or the bus did: whatever it was working on is not to blame.
+    private volatile bool _isGoodbyeSaid;
+
     // Messages handed to the sequencer that have no answer yet.
     private int _unanswered;
     private long _errorSecond;
@@ -48,8 +51,32 @@ internal sealed partial class Session : IDisposable
     {
         (_socket, _version, _producer, _bus, _logger) = (socket, version, producer, bus, logger);
         _outbox = new Outbox(version);
-        _registration = new SessionRegistration(_outbox, version, bus.Deliveries, bus.Log, _ended.Token);
+        Id = producer.SessionId.ToString(CultureInfo.InvariantCulture);
+        _registration = new SessionRegistration(_outbox, version, Id, bus.Deliveries, bus.Log, _ended.Token);
         _queries = new SessionQueries(_outbox, bus.Log, bus.Pages, bus.Sequencer, bus.Store, bus.Limits, bus.Time, _ended.Token);
+    }
+
+    /// <summary>The session's id, as v2 and operators know it.</summary>
+    public string Id { get; }
+
+    public string Sender => _producer.Sender;
+
+    public ProtocolVersion Version => _version;
+
+    /// <summary>The bus is about to stop.</summary>
+    public void AnnounceStop()
+    {
+        if (_version == ProtocolVersion.V2)
+            _outbox.Post(new DrainingMessage());
+    }
+
+    /// <summary>An operator ends the session: what it holds is revoked and moves on.</summary>
+    public async Task KickAsync()
+    {
+        _isGoodbyeSaid = true;
+        await _registration.EndAsync(isLost: false);
+        _goodbye = (WebSocketCloseStatus.PolicyViolation, "kicked by an operator");
+        Stop();
     }
 
     /// <summary>Runs until the peer is gone or the bus stops.</summary>
@@ -57,7 +84,7 @@ internal sealed partial class Session : IDisposable
     {
         LogStarted(_producer.SessionId, _producer.Sender, _version);
         if (_version == ProtocolVersion.V2)
-            _outbox.Post(new HelloMessage(_bus.Version, _bus.Log.LogId, _producer.SessionId.ToString(CultureInfo.InvariantCulture), _bus.Log.Head, _bus.Limits, (long)_bus.Options.KeepAlive.TotalMilliseconds));
+            _outbox.Post(new HelloMessage(_bus.Version, _bus.Log.LogId, Id, _bus.Log.Head, _bus.Limits, (long)_bus.Options.KeepAlive.TotalMilliseconds));
         var sending = SendAsync();
         var reading = ReadToEndAsync();
         await using (stopping.Register(Stop))
@@ -96,13 +123,18 @@ internal sealed partial class Session : IDisposable
             await _outbox.WaitForRoomAsync(cancellationToken);
             var (kind, message) = await frames.ReadAsync(cancellationToken);
             if (kind == FrameKind.Closed)
+            {
+                _isGoodbyeSaid = true;
                 return;
+            }
+
             if (kind == FrameKind.TooLarge)
             {
                 Refuse(new ProtocolException(ErrorCodes.MessageTooLarge, $"A message may have at most {_bus.Limits.MessageBytes} bytes."));
                 if (_version == ProtocolVersion.V2)
                 {
                     _goodbye = (WebSocketCloseStatus.MessageTooBig, ErrorCodes.MessageTooLarge);
+                    _isGoodbyeSaid = true;
                     return;
                 }
 
@@ -147,9 +179,12 @@ internal sealed partial class Session : IDisposable
         switch (message)
         {
             case NewMessage m: return PublishAsync(m);
+            case RegisterMessage when _isStopping: throw new ProtocolException(ErrorCodes.ShuttingDown, "The session is being ended.");
             case RegisterMessage m: return _registration.RegisterAsync(m);
             case AckMessage m: return _registration.AckAsync(m);
             case EventAckMessage m: return _registration.AckAsync(m);
+            case ExtendMessage m: return _registration.ExtendAsync(m);
+            case UnregisterMessage m: return _registration.UnregisterAsync(m);
             case NackMessage m: return _registration.NackAsync(m);
             case QueryMessage m when _version == ProtocolVersion.V1: return _queries.RunV1Async(m);
             case SequenceMessage m: return _queries.AnswerSequenceAsync(m);
@@ -215,7 +250,10 @@ internal sealed partial class Session : IDisposable
         var second = _bus.Time.GetUtcNow().ToUnixTimeSeconds();
         if (second != _errorSecond)
             (_errorSecond, _errorsInSecond) = (second, 0);
-        return ++_errorsInSecond <= MaxV1ErrorsPerSecond;
+        if (++_errorsInSecond <= MaxV1ErrorsPerSecond)
+            return true;
+        BusMeter.ErrorsNotTold.Add(1);
+        return false;
     }
 
     /// <summary>
@@ -256,7 +294,7 @@ internal sealed partial class Session : IDisposable
     private async Task EndAsync(Task sending)
     {
         // First of all the keys move on; everything else can wait for them.
-        await _registration.EndAsync();
+        await _registration.EndAsync(isLost: !_isGoodbyeSaid && !_isStopping);
         _outbox.Complete();
         if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived or WebSocketState.CloseSent))
             _ended.Cancel();

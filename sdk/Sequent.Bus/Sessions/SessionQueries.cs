@@ -134,9 +134,11 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
             Math.Min(query.Until ?? long.MaxValue, log.Head),
             Math.Min(query.PageSize ?? limits.QueryPage, limits.QueryPage))
         {
-            Keys = query.Keys,
+            Keys = query.Keys?.ToHashSet(StringComparer.Ordinal),
             EventIds = query.EventIds,
+            CorrelationId = query.CorrelationId,
             Limit = query.Limit ?? long.MaxValue,
+            Descending = query.Descending,
         };
     }
 

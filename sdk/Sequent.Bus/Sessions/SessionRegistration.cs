@@ -4,8 +4,8 @@ using Sequent.Protocol;
 
 namespace Sequent.Bus.Sessions;
 
-/// <summary>The client type a session takes part in, if any, and what it does there: register, ack, nack, leave.</summary>
-internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version, Deliveries deliveries, EventLog log, CancellationToken sessionEnded)
+/// <summary>The client type a session takes part in, if any, and what it does there: register, ack, nack, extend, unregister.</summary>
+internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version, string sessionId, Deliveries deliveries, EventLog log, CancellationToken sessionEnded)
 {
     private ClientTypeLoop? _loop;
     private Instance? _instance;
@@ -29,8 +29,10 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
             return;
         }
 
-        var instance = new Instance(outbox, takes, window, windowPerKey, await LeaveAsync());
+        var instance = new Instance(outbox, takes, window, windowPerKey, await LeaveAsync(isLost: false)) { SessionId = sessionId, Name = message.Instance };
         (_loop, _instance) = (found.Loop, instance);
+        if (version == ProtocolVersion.V1 && deliveries.Limits.AcksSent.Contains(message.ClientType))
+            outbox.WhenDelivered = delivery => found.Loop.PostAsync(queue => queue.Sent(instance, delivery), sessionEnded);
         await AnswerAsync(found.Loop, message, found.Known, queue => queue.Join(instance));
     }
 
@@ -67,28 +69,57 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
             sessionEnded);
     }
 
+    /// <summary>Works on deliveries for longer than their deadline.</summary>
+    public async Task ExtendAsync(ExtendMessage message)
+    {
+        var (loop, instance) = Registered();
+        await loop.PostAsync(
+            queue =>
+            {
+                if (!queue.Extend(instance, message.Deliveries, message.Ms * 1_000))
+                    outbox.Post(NeverSent());
+            },
+            sessionEnded);
+    }
+
+    /// <summary>Takes part no longer: at once, or once nothing is in flight.</summary>
+    public async Task UnregisterAsync(UnregisterMessage message)
+    {
+        var (loop, instance) = Registered();
+        var answer = new UnregisteredMessage(loop.Name);
+        if (message.Drain)
+        {
+            await loop.PostAsync(queue => queue.Drain(instance, () => outbox.Post(answer)), sessionEnded);
+            return;
+        }
+
+        await LeaveAsync(isLost: false);
+        outbox.Post(answer);
+    }
+
     /// <summary>Takes part no longer; what was held moves at once. Returns the last delivery number, so that numbers go on.</summary>
-    private async Task<long> LeaveAsync()
+    private async Task<long> LeaveAsync(bool isLost)
     {
         if (_loop is not { } loop || _instance is not { } instance)
             return 0;
-        (_loop, _instance) = (null, null);
+        (_loop, _instance, outbox.WhenDelivered) = (null, null, null);
         // Not cancelled by the session's end: leaving is what has to happen then.
         return await loop.AskAsync(
             queue =>
             {
-                queue.Leave(instance);
+                queue.Leave(instance, isLost);
                 return instance.LastDelivery;
             },
             CancellationToken.None);
     }
 
     /// <summary>The session is over.</summary>
-    public async Task EndAsync()
+    /// <param name="isLost">Its connection broke.</param>
+    public async Task EndAsync(bool isLost)
     {
         try
         {
-            await LeaveAsync();
+            await LeaveAsync(isLost);
         }
         catch (OperationCanceledException)
         {

@@ -14,6 +14,8 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
 {
     private readonly ConcurrentDictionary<Session, Task> _running = [];
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _lock = new();
+    private Task? _closing;
     private volatile bool _isOpen;
 
     /// <summary>Requests are taken from now on.</summary>
@@ -51,10 +53,33 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
         }
     }
 
-    /// <summary>Ends every session and waits for them.</summary>
-    public async Task CloseAsync()
+    /// <summary>The sessions at this moment.</summary>
+    public IReadOnlyCollection<Session> Sessions => [.. _running.Keys];
+
+    /// <summary>Lets instances settle what they hold, for a while, then ends every session and waits for them.</summary>
+    public Task CloseAsync()
+    {
+        lock (_lock)
+            return _closing ??= CloseOnceAsync();
+    }
+
+    private async Task CloseOnceAsync()
     {
         _isOpen = false;
+        foreach (var session in _running.Keys)
+            session.AnnounceStop();
+        using (var patience = new CancellationTokenSource(bus.Options.DrainTime, bus.Time))
+        {
+            try
+            {
+                await bus.Deliveries.DrainAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // Whoever holds something still gets it again, from the bus that comes next.
+            }
+        }
+
         _stopping.Cancel();
         await Task.WhenAll(_running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }

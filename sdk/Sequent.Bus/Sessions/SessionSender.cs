@@ -53,32 +53,38 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     {
         if (_deliveries.Count == 0)
             return;
-        var events = await ReadBodiesAsync(cancellationToken);
-        if (version == ProtocolVersion.V1)
+        for (var sent = 0; sent < _deliveries.Count;)
         {
-            foreach (var e in events)
-                await socket.SendAsync(e.V1Text(_zone), WebSocketMessageType.Text, true, cancellationToken);
-        }
-        else
-        {
-            for (var sent = 0; sent < events.Count;)
+            var events = await ReadBodiesAsync(sent, cancellationToken);
+            if (version == ProtocolVersion.V1)
             {
-                sent = PrintDeliveries(events, sent);
+                foreach (var e in events)
+                    await socket.SendAsync(e.V1Text(_zone), WebSocketMessageType.Text, true, cancellationToken);
+            }
+
+            for (var printed = 0; version == ProtocolVersion.V2 && printed < events.Count;)
+            {
+                printed = PrintDeliveries(events, sent, printed);
                 await SendFrameAsync(cancellationToken);
             }
+
+            sent += events.Count;
+            if (outbox.WhenDelivered is { } tell)
+                await tell(_deliveries[sent - 1].Delivery);
         }
 
         _deliveries.Clear();
     }
 
-    private async ValueTask<IReadOnlyList<StoredEvent>> ReadBodiesAsync(CancellationToken cancellationToken)
+    /// <summary>The bodies of the deliveries from an index on, as many as fit into memory.</summary>
+    private async ValueTask<IReadOnlyList<StoredEvent>> ReadBodiesAsync(int from, CancellationToken cancellationToken)
     {
-        var positions = _deliveries.ConvertAll(d => d.Position);
+        var positions = _deliveries.Skip(from).Select(d => d.Position).ToArray();
         while (true)
         {
             try
             {
-                return await log.ReadAtAsync(positions, cancellationToken);
+                return await log.ReadAtAsync(positions, FrameBytes, cancellationToken);
             }
             catch (StoreException)
             {
@@ -88,7 +94,8 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         }
     }
 
-    private int PrintDeliveries(IReadOnlyList<StoredEvent> events, int from)
+    /// <summary>Prints events from an index on into one frame. Returns the index of the first one that did not fit.</summary>
+    private int PrintDeliveries(IReadOnlyList<StoredEvent> events, int firstDelivery, int from)
     {
         _frame.Write("{\"message_type\":\"events\",\"events\":["u8);
         var index = from;
@@ -99,8 +106,8 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
                 break;
             if (index > from)
                 _frame.Write(","u8);
-            var d = _deliveries[index];
-            EventWriter.AppendDelivery(_frame, body, d.Delivery, d.Attempt, d.Redelivered);
+            var d = _deliveries[firstDelivery + index];
+            EventWriter.AppendDelivery(_frame, body, d.Delivery, d.Attempt, d.Redelivered, d.Redriven);
         }
 
         _frame.Write("]}"u8);
@@ -115,6 +122,8 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             case QueryPage page: PrintPage(page); break;
             case HelloMessage m: BusMessageWriter.Write(m, _frame); break;
             case RegistrationMessage m: BusMessageWriter.Write(m, _frame); break;
+            case UnregisteredMessage m: BusMessageWriter.Write(m, _frame); break;
+            case DrainingMessage m: BusMessageWriter.Write(m, _frame); break;
             case RevokedMessage m: BusMessageWriter.Write(m, _frame); break;
             case CaughtUpMessage m: BusMessageWriter.Write(m, _frame); break;
             case SequencesMessage m: BusMessageWriter.Write(m, _frame); break;

@@ -6,13 +6,19 @@ internal interface IDeliveryStore
     /// <summary>Every client type as last saved.</summary>
     ValueTask<IReadOnlyList<ClientTypeRecord>> LoadAsync(CancellationToken cancellationToken);
 
-    /// <summary>Saves the changes of one client type, all or none, durably.</summary>
+    /// <summary>Saves changes of client types, all or none, durably.</summary>
     /// <exception cref="StoreException">Nothing was saved.</exception>
-    ValueTask SaveAsync(ClientTypeChanges changes, CancellationToken cancellationToken);
+    ValueTask SaveAsync(IReadOnlyList<ClientTypeChanges> changes, CancellationToken cancellationToken);
 
-    /// <summary>Puts an event among the dead letters of its client type, durably.</summary>
-    /// <exception cref="StoreException">Nothing was saved.</exception>
-    ValueTask AddDeadLetterAsync(DeadLetter deadLetter, CancellationToken cancellationToken);
+    /// <summary>Drops everything about a client type, its dead letters too.</summary>
+    /// <exception cref="StoreException">Nothing was dropped.</exception>
+    ValueTask ForgetAsync(string clientType, CancellationToken cancellationToken);
+
+    /// <summary>The dead letters of a client type after a position, ascending.</summary>
+    ValueTask<IReadOnlyList<DeadLetter>> ReadDeadLettersAsync(string clientType, long after, int max, CancellationToken cancellationToken);
+
+    /// <summary>How many dead letters a client type has.</summary>
+    ValueTask<long> CountDeadLettersAsync(string clientType, CancellationToken cancellationToken);
 }
 
 /// <summary>The saved state of a client type.</summary>
@@ -20,7 +26,11 @@ internal interface IDeliveryStore
 /// <param name="Cursor">Every event up to here was judged: settled, or among the debts.</param>
 /// <param name="Interest">Which event types it takes, and since when; ascending by position.</param>
 /// <param name="Debts">Keys with unsettled events up to the cursor.</param>
-internal sealed record ClientTypeRecord(string Name, long Cursor, IReadOnlyList<InterestChange> Interest, IReadOnlyList<KeyDebtRecord> Debts);
+internal sealed record ClientTypeRecord(string Name, long Cursor, IReadOnlyList<InterestChange> Interest, IReadOnlyList<KeyDebtRecord> Debts)
+{
+    /// <summary>Dead letters that an operator sent on their way again, and that are not settled yet.</summary>
+    public IReadOnlyList<Trouble> Redriven { get; init; } = [];
+}
 
 /// <summary>From this position on, the client type takes these event types (null: all).</summary>
 internal sealed record InterestChange(long From, IReadOnlyList<string>? EventTypes);
@@ -31,8 +41,11 @@ internal sealed record InterestChange(long From, IReadOnlyList<string>? EventTyp
 /// <param name="Key">The sequence key.</param>
 /// <param name="FirstUnacked">The position of the oldest unsettled event.</param>
 /// <param name="AckedAhead">Ranges of later positions within which everything owed of the key is settled already, ascending.</param>
-/// <param name="Failures">Positions with the number of times they failed, where that is not zero.</param>
-internal sealed record KeyDebtRecord(string Key, long FirstUnacked, IReadOnlyList<PositionRange> AckedAhead, IReadOnlyList<KeyValuePair<long, int>> Failures);
+/// <param name="Troubles">What went wrong with those of its unsettled events that had trouble.</param>
+internal sealed record KeyDebtRecord(string Key, long FirstUnacked, IReadOnlyList<PositionRange> AckedAhead, IReadOnlyList<Trouble> Troubles);
+
+/// <summary>How often an unsettled event failed, and how often a session was lost over it.</summary>
+internal readonly record struct Trouble(long Position, int Failures, int Losses);
 
 /// <summary>Positions from <paramref name="First"/> to <paramref name="Last"/>, both included.</summary>
 internal readonly record struct PositionRange(long First, long Last);
@@ -40,15 +53,29 @@ internal readonly record struct PositionRange(long First, long Last);
 /// <summary>What changed about a client type since it was last saved.</summary>
 /// <param name="Name">The client type.</param>
 /// <param name="Cursor">Its cursor.</param>
-/// <param name="Interest">Its whole interest if that changed, else null.</param>
-/// <param name="Debts">The changed debts.</param>
-/// <param name="SettledKeys">Keys that have no debt any more.</param>
-internal sealed record ClientTypeChanges(
-    string Name,
-    long Cursor,
-    IReadOnlyList<InterestChange>? Interest,
-    IReadOnlyList<KeyDebtRecord> Debts,
-    IReadOnlyList<string> SettledKeys);
+internal sealed record ClientTypeChanges(string Name, long Cursor)
+{
+    /// <summary>Its whole interest if that changed, else null.</summary>
+    public IReadOnlyList<InterestChange>? Interest { get; init; }
+
+    /// <summary>The changed debts.</summary>
+    public IReadOnlyList<KeyDebtRecord> Debts { get; init; } = [];
+
+    /// <summary>Keys that have no debt any more.</summary>
+    public IReadOnlyList<string> SettledKeys { get; init; } = [];
+
+    /// <summary>All that is redriven and not settled if that changed, else null.</summary>
+    public IReadOnlyList<Trouble>? Redriven { get; init; }
+
+    /// <summary>What was given up; the debts and redriven events saved with it owe it no more.</summary>
+    public IReadOnlyList<DeadLetter> DeadLetters { get; init; } = [];
+
+    /// <summary>The positions of dead letters that are none any more.</summary>
+    public IReadOnlyList<long> RemovedDeadLetters { get; init; } = [];
+
+    /// <summary>Everything saved before, but the dead letters, is void.</summary>
+    public bool StartsOver { get; init; }
+}
 
 /// <summary>An event that its client type gave up.</summary>
 /// <param name="ClientType">Who gave it up.</param>

@@ -38,6 +38,8 @@ internal sealed class StoredEvent
 
     public string? ContentType { get; init; }
 
+    public EventHeader Header => new(Position, Key, Value, EventType);
+
     public DateTimeOffset Time => DateTimeOffset.UnixEpoch.AddMicroseconds(TimeMicros);
 
     /// <summary>Roughly what the event costs in memory, in bytes: its data, the two printed texts that hold it again, and about 1,000 for the rest.</summary>

@@ -94,6 +94,13 @@ public sealed record ReceiptMessage(IReadOnlyList<ReceiptEntry> Receipts, string
 /// <param name="Events">The deliveries, in order.</param>
 public sealed record EventsMessage(IReadOnlyList<DeliveredEvent> Events) : BusMessage;
 
+/// <summary><c>unregistered</c>: the session takes part no longer.</summary>
+/// <param name="ClientType">The client type it was an instance of.</param>
+public sealed record UnregisteredMessage(string ClientType) : BusMessage;
+
+/// <summary><c>draining</c>: the bus is about to stop. Nothing new is delivered; finish, ack, and connect again.</summary>
+public sealed record DrainingMessage : BusMessage;
+
 /// <summary><c>revoked</c>: these deliveries are no longer the session's; their acks settle nothing.</summary>
 /// <param name="Deliveries">The numbers of the deliveries.</param>
 public sealed record RevokedMessage(IReadOnlyList<long> Deliveries) : BusMessage;

@@ -110,6 +110,18 @@ public sealed record NackMessage(long Delivery) : ClientMessage
     public bool DeadLetter { get; init; }
 }
 
+/// <summary><c>extend</c>: these deliveries are still being worked on. Has an effect only where the bus has an ack deadline.</summary>
+/// <param name="Deliveries">The numbers of the deliveries.</param>
+/// <param name="Ms">From now on, in milliseconds, at most one hour.</param>
+public sealed record ExtendMessage(IReadOnlyList<long> Deliveries, long Ms) : ClientMessage;
+
+/// <summary><c>unregister</c>: take part no longer.</summary>
+public sealed record UnregisterMessage : ClientMessage
+{
+    /// <summary>True: no new deliveries, and <c>unregistered</c> once nothing is in flight. False: at once; what is in flight is revoked.</summary>
+    public bool Drain { get; init; }
+}
+
 /// <summary><c>query</c>: read past events, and with <see cref="Follow"/> go on with new ones.</summary>
 public sealed record QueryMessage : ClientMessage
 {
@@ -136,6 +148,12 @@ public sealed record QueryMessage : ClientMessage
 
     /// <summary>v2: only events with these ids.</summary>
     public IReadOnlyList<Guid>? EventIds { get; init; }
+
+    /// <summary>v2: only events with this correlation id.</summary>
+    public uint? CorrelationId { get; init; }
+
+    /// <summary>v2: the latest event first (<c>order: "desc"</c>).</summary>
+    public bool Descending { get; init; }
 
     /// <summary>v2: at most this many events.</summary>
     public long? Limit { get; init; }

@@ -38,4 +38,8 @@ public sealed record WireEvent(string Key, uint Value, uint CorrelationId, strin
 /// <param name="Delivery">1, 2, 3, … per session; what acks and nacks name.</param>
 /// <param name="Attempt">Failures so far, plus one.</param>
 /// <param name="Redelivered">True unless the bus knows that nobody had the event before.</param>
-public sealed record DeliveredEvent(WireEvent Event, long Delivery, int Attempt, bool Redelivered);
+public sealed record DeliveredEvent(WireEvent Event, long Delivery, int Attempt, bool Redelivered)
+{
+    /// <summary>A dead letter that an operator sent on its way again: it stands beside the order of its key.</summary>
+    public bool Redriven { get; init; }
+}

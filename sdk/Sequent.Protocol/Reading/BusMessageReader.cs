@@ -23,6 +23,8 @@ public static class BusMessageReader
             "rebuild" => EventReader.ReadRebuild(ref fields),
             "hello" => ReadHello(ref fields),
             "registration" => ReadRegistration(ref fields),
+            "unregistered" => ReadUnregistered(ref fields),
+            "draining" => new DrainingMessage(),
             "revoked" => ReadRevoked(ref fields),
             "caught_up" => ReadCaughtUp(ref fields),
             "sequences" => ReadSequences(ref fields),
@@ -109,6 +111,21 @@ public static class BusMessageReader
             Known = known,
             Cursor = cursor,
         };
+    }
+
+    private static UnregisteredMessage ReadUnregistered(ref FieldReader fields)
+    {
+        string? clientType = null;
+        ulong seen = 0;
+        while (fields.NextField())
+        {
+            if (fields.Is("client_type"u8, "client_type", ref seen, 0))
+                clientType = fields.String();
+            else
+                fields.SkipField();
+        }
+
+        return new UnregisteredMessage(clientType ?? throw fields.Missing("client_type"));
     }
 
     private static RevokedMessage ReadRevoked(ref FieldReader fields)

@@ -26,6 +26,8 @@ public static class ClientMessageReader
                 "ack" => isV2 ? SettlingReader.ReadAck(ref fields) : SettlingReader.ReadEventAck(ref fields),
                 "query" => isV2 ? QueryReader.ReadV2(ref fields) : QueryReader.ReadV1(ref fields),
                 "nack" when isV2 => SettlingReader.ReadNack(ref fields),
+                "extend" when isV2 => SettlingReader.ReadExtend(ref fields),
+                "unregister" when isV2 => RegistrationReader.ReadUnregister(ref fields),
                 "more" when isV2 => QueryReader.ReadMore(ref fields),
                 "cancel" when isV2 => QueryReader.ReadCancel(ref fields),
                 "sequence" when isV2 => QueryReader.ReadSequence(ref fields),

@@ -79,7 +79,7 @@ internal static class EventReader
         long position = 0, delivery = 0;
         Guid? eventId = null;
         var attempt = 1;
-        var redelivered = false;
+        bool redelivered = false, redriven = false;
         ulong seen = 0;
         var outer = fields.EnterObject();
         while (fields.NextField())
@@ -114,6 +114,8 @@ internal static class EventReader
                 attempt = (int)fields.Integer(1, int.MaxValue);
             else if (fields.Is("redelivered"u8, "redelivered", ref seen, 14))
                 redelivered = fields.Boolean();
+            else if (fields.Is("redriven"u8, "redriven", ref seen, 15))
+                redriven = fields.Boolean();
             else
                 fields.SkipField();
         }
@@ -131,6 +133,6 @@ internal static class EventReader
             ContentType = contentType,
         };
         fields.LeaveObject(outer);
-        return new DeliveredEvent(wire, delivery, attempt, redelivered);
+        return new DeliveredEvent(wire, delivery, attempt, redelivered) { Redriven = redriven };
     }
 }

@@ -57,6 +57,10 @@ internal static partial class QueryReader
                 query = query with { Credit = (int)fields.Integer(1, 1_000_000) };
             else if (fields.Is("follow"u8, "follow", ref seen, 11))
                 query = query with { Follow = fields.Boolean() };
+            else if (fields.Is("correlation_id"u8, "correlation_id", ref seen, 12))
+                query = query with { CorrelationId = (uint)fields.Integer(0, uint.MaxValue) };
+            else if (fields.Is("order"u8, "order", ref seen, 13))
+                query = query with { Descending = IsDescending(ref fields) };
             else
                 fields.SkipField();
         }
@@ -72,6 +76,8 @@ internal static partial class QueryReader
             throw new ProtocolException(ErrorCodes.InvalidMessage, "A follow needs a request_id, so that it can be cancelled.", "$.request_id");
         if (query.Follow && query.Limit is not null)
             throw new ProtocolException(ErrorCodes.InvalidMessage, "A follow has no limit; end it with until or cancel.", "$.limit");
+        if (query.Follow && query.Descending)
+            throw new ProtocolException(ErrorCodes.InvalidMessage, "A follow goes forward; order desc is for queries that end.", "$.order");
         if (query.EventIds is not null && (query.Keys is not null || query.Follow))
             throw new ProtocolException(ErrorCodes.InvalidMessage, "event_ids stands alone: without keys and without follow.", "$.event_ids");
         return query;
@@ -127,6 +133,13 @@ internal static partial class QueryReader
 
         return new SequenceMessage(requestId ?? throw fields.Missing("request_id"), keys ?? throw fields.Missing("keys"));
     }
+
+    private static bool IsDescending(ref FieldReader fields) => fields.String() switch
+    {
+        "asc" => false,
+        "desc" => true,
+        _ => throw fields.Fault("must be \"asc\" or \"desc\""),
+    };
 
     internal static string RequestId(ref FieldReader fields)
     {

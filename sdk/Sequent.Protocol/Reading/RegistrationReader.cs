@@ -39,6 +39,21 @@ internal static class RegistrationReader
         };
     }
 
+    public static UnregisterMessage ReadUnregister(ref FieldReader fields)
+    {
+        var drain = false;
+        ulong seen = 0;
+        while (fields.NextField())
+        {
+            if (fields.Is("drain"u8, "drain", ref seen, 0))
+                drain = fields.Boolean();
+            else
+                fields.SkipField();
+        }
+
+        return new UnregisterMessage { Drain = drain };
+    }
+
     private static StartPosition ReadStart(ref FieldReader fields)
     {
         if (fields.Token == System.Text.Json.JsonTokenType.String)

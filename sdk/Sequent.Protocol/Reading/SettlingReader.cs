@@ -45,6 +45,24 @@ internal static class SettlingReader
             : throw new ProtocolException(ErrorCodes.InvalidMessage, "An ack needs either up_to or deliveries.", "$");
     }
 
+    public static ExtendMessage ReadExtend(ref FieldReader fields)
+    {
+        List<long>? deliveries = null;
+        long? ms = null;
+        ulong seen = 0;
+        while (fields.NextField())
+        {
+            if (fields.Is("deliveries"u8, "deliveries", ref seen, 0))
+                deliveries = fields.Integers(1, WireNames.MaxInteger);
+            else if (fields.Is("ms"u8, "ms", ref seen, 1))
+                ms = fields.Integer(1, WireNames.MaxExtensionMs);
+            else
+                fields.SkipField();
+        }
+
+        return new ExtendMessage(deliveries ?? throw fields.Missing("deliveries"), ms ?? throw fields.Missing("ms"));
+    }
+
     public static NackMessage ReadNack(ref FieldReader fields)
     {
         long? delivery = null, delayMs = null;

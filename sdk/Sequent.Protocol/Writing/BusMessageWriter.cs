@@ -53,6 +53,22 @@ public static class BusMessageWriter
         json.WriteEndObject();
     }
 
+    /// <summary>Prints <c>unregistered</c>.</summary>
+    public static void Write(UnregisteredMessage message, IBufferWriter<byte> output)
+    {
+        using var json = Begin("unregistered"u8, output);
+        json.WriteString("client_type"u8, message.ClientType);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Prints <c>draining</c>.</summary>
+    public static void Write(DrainingMessage message, IBufferWriter<byte> output)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        using var json = Begin("draining"u8, output);
+        json.WriteEndObject();
+    }
+
     /// <summary>Prints <c>revoked</c>.</summary>
     public static void Write(RevokedMessage message, IBufferWriter<byte> output)
     {

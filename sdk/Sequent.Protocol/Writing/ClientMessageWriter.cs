@@ -19,6 +19,8 @@ public static class ClientMessageWriter
             case RegisterMessage m: WriteRegister(json, m); break;
             case AckMessage m: WriteAck(json, m); break;
             case NackMessage m: WriteNack(json, m); break;
+            case ExtendMessage m: WriteExtend(json, m); break;
+            case UnregisterMessage m: WriteUnregister(json, m); break;
             case QueryMessage m: WriteQuery(json, m); break;
             case MoreMessage m: WriteMore(json, m); break;
             case CancelMessage m: WriteCancel(json, m); break;
@@ -106,6 +108,19 @@ public static class ClientMessageWriter
             json.WriteBoolean("dead_letter"u8, true);
     }
 
+    private static void WriteExtend(Utf8JsonWriter json, ExtendMessage message)
+    {
+        json.WriteString("message_type"u8, "extend"u8);
+        json.WriteNumbers("deliveries"u8, message.Deliveries);
+        json.WriteNumber("ms"u8, message.Ms);
+    }
+
+    private static void WriteUnregister(Utf8JsonWriter json, UnregisterMessage message)
+    {
+        json.WriteString("message_type"u8, "unregister"u8);
+        json.WriteBoolean("drain"u8, message.Drain);
+    }
+
     private static void WriteQuery(Utf8JsonWriter json, QueryMessage message)
     {
         json.WriteString("message_type"u8, "query"u8);
@@ -127,9 +142,12 @@ public static class ClientMessageWriter
             json.WriteEndArray();
         }
 
+        json.WriteOptional("correlation_id"u8, message.CorrelationId);
         json.WriteOptional("limit"u8, message.Limit);
         json.WriteOptional("page_size"u8, message.PageSize);
         json.WriteOptional("credit"u8, message.Credit);
+        if (message.Descending)
+            json.WriteString("order"u8, "desc"u8);
         if (message.Follow)
             json.WriteBoolean("follow"u8, true);
     }

@@ -52,14 +52,15 @@ public static class EventWriter
     }
 
     /// <summary>Finishes a v2 body as a delivery.</summary>
-    public static void AppendDelivery(IBufferWriter<byte> output, ReadOnlySpan<byte> body, long delivery, int attempt, bool redelivered)
+    public static void AppendDelivery(IBufferWriter<byte> output, ReadOnlySpan<byte> body, long delivery, int attempt, bool redelivered, bool redriven)
     {
         output.Write(body);
         output.Write(",\"delivery\":"u8);
         WriteNumber(output, delivery);
         output.Write(",\"attempt\":"u8);
         WriteNumber(output, attempt);
-        output.Write(redelivered ? ",\"redelivered\":true}"u8 : ",\"redelivered\":false}"u8);
+        output.Write(redelivered ? ",\"redelivered\":true"u8 : ",\"redelivered\":false"u8);
+        output.Write(redriven ? ",\"redriven\":true}"u8 : "}"u8);
     }
 
     /// <summary>Finishes a v2 body as an event of a rebuild.</summary>

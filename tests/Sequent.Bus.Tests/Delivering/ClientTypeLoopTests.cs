@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Sequent.Bus.Delivering;
+using Sequent.Bus.Publishing;
 using Sequent.Bus.Reading;
 using Sequent.Bus.Storage;
 using Sequent.Bus.Storage.InMemory;
@@ -16,6 +17,7 @@ internal sealed class ClientTypeLoopTests
     private Inbox _inbox = null!;
     private InMemoryStore _events = null!;
     private FailingDeliveryStore _store = null!;
+    private DeliverySaver _saver = null!;
     private EventLog _log = null!;
     private ClientTypeLoop _loop = null!;
     private Instance _instance = null!;
@@ -27,7 +29,12 @@ internal sealed class ClientTypeLoopTests
         _inbox = new Inbox();
         _store = new FailingDeliveryStore();
         _log = new EventLog(_events, new RecentCommits(1_000_000));
-        _loop = new ClientTypeLoop(new ClientTypeQueue(new ClientTypeRecord("accounts", 0, [], []), new DeliveryLimits(), 0), _log, _store, _time, NullLogger<ClientTypeLoop>.Instance);
+        _saver = new DeliverySaver(_store);
+        _saver.Start();
+        var sequencer = new Sequencer(_events, _log, _time, NullLogger<Sequencer>.Instance);
+        _loop = new ClientTypeLoop(
+            new ClientTypeQueue(new ClientTypeRecord("accounts", 0, [], []), new DeliveryLimits(), 0),
+            _log, new DebtReader(_events, sequencer), _saver, _time, NullLogger<ClientTypeLoop>.Instance);
         _instance = new Instance(_inbox, TypeFilter.All, 100, 100, 0);
         await _loop.PostAsync(queue => queue.Join(_instance), default);
     }
@@ -36,6 +43,7 @@ internal sealed class ClientTypeLoopTests
     public async Task Stop()
     {
         await _loop.DisposeAsync();
+        await _saver.DisposeAsync();
         await _events.DisposeAsync();
     }
 
@@ -138,19 +146,20 @@ internal sealed class ClientTypeLoopTests
 
         public ValueTask<IReadOnlyList<ClientTypeRecord>> LoadAsync(CancellationToken cancellationToken) => ((IDeliveryStore)_inner).LoadAsync(cancellationToken);
 
-        public ValueTask SaveAsync(ClientTypeChanges changes, CancellationToken cancellationToken)
-        {
-            FailIfTold();
-            return _inner.SaveAsync(changes, cancellationToken);
-        }
-
-        public ValueTask AddDeadLetterAsync(DeadLetter deadLetter, CancellationToken cancellationToken)
+        public ValueTask SaveAsync(IReadOnlyList<ClientTypeChanges> changes, CancellationToken cancellationToken)
         {
             FailIfTold();
             lock (_lock)
-                _deadLetters.Add(deadLetter.Position);
-            return default;
+                _deadLetters.AddRange(changes.SelectMany(c => c.DeadLetters).Select(d => d.Position));
+            return _inner.SaveAsync(changes, cancellationToken);
         }
+
+        public ValueTask ForgetAsync(string clientType, CancellationToken cancellationToken) => _inner.ForgetAsync(clientType, cancellationToken);
+
+        public ValueTask<IReadOnlyList<DeadLetter>> ReadDeadLettersAsync(string clientType, long after, int max, CancellationToken cancellationToken) =>
+            _inner.ReadDeadLettersAsync(clientType, after, max, cancellationToken);
+
+        public ValueTask<long> CountDeadLettersAsync(string clientType, CancellationToken cancellationToken) => _inner.CountDeadLettersAsync(clientType, cancellationToken);
 
         private void FailIfTold()
         {

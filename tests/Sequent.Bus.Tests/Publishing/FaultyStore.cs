@@ -43,13 +43,19 @@ internal sealed class FaultyStore : IEventStore
 
     public ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken) => _inner.FindAsync(eventIds, cancellationToken);
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadAsync(long after, long until, int max, CancellationToken cancellationToken) => _inner.ReadAsync(after, until, max, cancellationToken);
+    public ValueTask<LogSlice> ReadAsync(LogRange range, CancellationToken cancellationToken) => _inner.ReadAsync(range, cancellationToken);
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadTypesAsync(IReadOnlyCollection<string> eventTypes, long after, long until, int max, CancellationToken cancellationToken) => _inner.ReadTypesAsync(eventTypes, after, until, max, cancellationToken);
+    public ValueTask<LogSlice> ReadTypesAsync(IReadOnlyCollection<string> eventTypes, LogRange range, CancellationToken cancellationToken) => _inner.ReadTypesAsync(eventTypes, range, cancellationToken);
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) => _inner.ReadAtAsync(positions, cancellationToken);
+    public ValueTask<LogSlice> ReadCorrelatedAsync(uint correlationId, LogRange range, CancellationToken cancellationToken) => _inner.ReadCorrelatedAsync(correlationId, range, cancellationToken);
 
-    public ValueTask<IReadOnlyList<long>> ReadChainAsync(long last, long after, CancellationToken cancellationToken) => _inner.ReadChainAsync(last, after, cancellationToken);
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, int maxBytes, CancellationToken cancellationToken) => _inner.ReadAtAsync(positions, maxBytes, cancellationToken);
+
+    public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAsync(long after, int max, CancellationToken cancellationToken) => _inner.ReadHeadersAsync(after, max, cancellationToken);
+
+    public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) => _inner.ReadHeadersAtAsync(positions, cancellationToken);
+
+    public ValueTask<IReadOnlyList<long>> ReadChainAsync(ChainWalk walk, CancellationToken cancellationToken) => _inner.ReadChainAsync(walk, cancellationToken);
 
     public ValueTask<long> FindTimeAsync(long timeMicros, CancellationToken cancellationToken) => _inner.FindTimeAsync(timeMicros, cancellationToken);
 

@@ -48,14 +48,14 @@ internal sealed class SqliteStoreTests
         await using (var store = NewStore())
         {
             Assert.That(await store.OpenAsync(default), Is.EqualTo(new LogEnd(2, 2_000)));
-            var read = (await store.ReadAsync(1, 2, 10, default)).Single();
+            var read = (await store.ReadAsync(new LogRange(1, 2, 10), default)).Events.Single();
             var expected = Event(2, key, 1, 1, type: "");
             Assert.That(
                 (read.Position, read.Key, read.Value, read.Previous, read.EventType, read.CorrelationId, read.TimeMicros, read.Producer),
                 Is.EqualTo((expected.Position, expected.Key, expected.Value, expected.Previous, expected.EventType, expected.CorrelationId, expected.TimeMicros, expected.Producer)));
             Assert.That((read.EventId, read.TraceParent, read.TraceState, read.ContentType), Is.EqualTo((expected.EventId, expected.TraceParent, expected.TraceState, expected.ContentType)));
             Assert.That(read.Data.ToArray(), Is.EqualTo(expected.Data.ToArray()));
-            Assert.That(await store.ReadChainAsync(2, 0, default), Is.EqualTo(new[] { 1, 2 }));
+            Assert.That(await store.ReadChainAsync(new ChainWalk(2, 0), default), Is.EqualTo(new[] { 1, 2 }));
         }
     }
 
@@ -143,7 +143,7 @@ internal sealed class SqliteStoreTests
         var file = new SqliteFile(DataFile, NullLogger.Instance);
         await using var store = new SqliteEventStore(file, NullLogger.Instance);
         await store.OpenAsync(default);
-        await new SqliteDeliveryStore(file).AddDeadLetterAsync(new DeadLetter("accounts", 7, "poison", 10, 1), default);
+        await new SqliteDeliveryStore(file).SaveAsync([new ClientTypeChanges("accounts", 7) { DeadLetters = [new DeadLetter("accounts", 7, "poison", 10, 1)] }], default);
         using var read = SqliteConnection.Open(DataFile, readOnly: true);
         Assert.That(read.QueryInteger("SELECT attempts FROM dead_letters WHERE client_type='accounts' AND position=7"), Is.EqualTo(10));
     }

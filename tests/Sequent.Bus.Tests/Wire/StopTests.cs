@@ -24,6 +24,7 @@ internal sealed class StopTests
         await using var young = await bus.ConnectV2Async();
         await old.RegisterAsync("a");
         var stopping = bus.DisposeAsync();
+        await young.ReceiveAsync("draining");
         Assert.That(await young.ReceiveCloseAsync(), Is.EqualTo(WebSocketCloseStatus.EndpointUnavailable));
         await young.CloseAsync();
         Assert.That(old.ReceiveTextAsync, Throws.InstanceOf<WebSocketException>().With.Message.Contains("without completing the close handshake").And.InnerException.Null, "TCP ended without a reset");

@@ -11,7 +11,7 @@ internal sealed class InMemoryStore : IEventStore, IDeliveryStore
     private readonly Dictionary<Guid, StoredPlace> _ids = [];
     private readonly Dictionary<string, KeyEnd> _keys = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ClientTypeRecord> _clientTypes = new(StringComparer.Ordinal);
-    private readonly List<DeadLetter> _deadLetters = [];
+    private readonly SortedDictionary<(string ClientType, long Position), DeadLetter> _deadLetters = [];
 
     public string LogId { get; } = Guid.NewGuid().ToString("D");
 
@@ -68,29 +68,51 @@ internal sealed class InMemoryStore : IEventStore, IDeliveryStore
         return new(found);
     }
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadAsync(long after, long until, int max, CancellationToken cancellationToken) =>
-        ReadWhere(after, until, max, _ => true);
+    public ValueTask<LogSlice> ReadAsync(LogRange range, CancellationToken cancellationToken) => ReadWhere(range, _ => true);
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadTypesAsync(IReadOnlyCollection<string> eventTypes, long after, long until, int max, CancellationToken cancellationToken) =>
-        ReadWhere(after, until, max, e => eventTypes.Contains(e.EventType));
+    public ValueTask<LogSlice> ReadTypesAsync(IReadOnlyCollection<string> eventTypes, LogRange range, CancellationToken cancellationToken) =>
+        ReadWhere(range, e => eventTypes.Contains(e.EventType));
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken)
+    public ValueTask<LogSlice> ReadCorrelatedAsync(uint correlationId, LogRange range, CancellationToken cancellationToken) =>
+        ReadWhere(range, e => e.CorrelationId == correlationId);
+
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, int maxBytes, CancellationToken cancellationToken)
     {
-        lock (_lock)
-            return new([.. positions.Where(p => p >= 1 && p <= _events.Count).Select(p => _events[(int)p - 1])]);
-    }
-
-    public ValueTask<IReadOnlyList<long>> ReadChainAsync(long last, long after, CancellationToken cancellationToken)
-    {
-        var chain = new List<long>();
         lock (_lock)
         {
-            for (var position = last; position > after; position = _events[(int)position - 1].Previous)
-                chain.Add(position);
+            var bytes = 0L;
+            return new([.. positions.Select(p => _events[(int)p - 1]).TakeWhile((e, i) => (bytes += e.Data.Length) <= maxBytes || i == 0)]);
+        }
+    }
+
+    public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAsync(long after, int max, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+            return new([.. _events.Skip((int)Math.Min(after, int.MaxValue)).Take(max).Select(e => e.Header)]);
+    }
+
+    public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+            return new([.. positions.Select(p => _events[(int)p - 1].Header)]);
+    }
+
+    public ValueTask<IReadOnlyList<long>> ReadChainAsync(ChainWalk walk, CancellationToken cancellationToken)
+    {
+        var chain = new Queue<long>();
+        lock (_lock)
+        {
+            for (var position = walk.Last; position > walk.After && !(walk.Newest && chain.Count == walk.Max); position = _events[(int)position - 1].Previous)
+            {
+                if (position > walk.Until)
+                    continue;
+                chain.Enqueue(position);
+                if (chain.Count > walk.Max)
+                    chain.Dequeue();
+            }
         }
 
-        chain.Reverse();
-        return new(chain);
+        return new([.. chain.Reverse()]);
     }
 
     public ValueTask<long> FindTimeAsync(long timeMicros, CancellationToken cancellationToken)
@@ -105,37 +127,70 @@ internal sealed class InMemoryStore : IEventStore, IDeliveryStore
             return new([.. _clientTypes.Values]);
     }
 
-    public ValueTask SaveAsync(ClientTypeChanges changes, CancellationToken cancellationToken)
+    public ValueTask SaveAsync(IReadOnlyList<ClientTypeChanges> changes, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            _clientTypes.TryGetValue(changes.Name, out var saved);
-            var debts = (saved?.Debts ?? []).ToDictionary(d => d.Key, StringComparer.Ordinal);
-            foreach (var key in changes.SettledKeys)
-                debts.Remove(key);
-            foreach (var debt in changes.Debts)
-                debts[debt.Key] = debt;
-            _clientTypes[changes.Name] = new ClientTypeRecord(changes.Name, changes.Cursor, changes.Interest ?? saved?.Interest ?? [], [.. debts.Values]);
+            foreach (var change in changes)
+                Save(change);
         }
 
         return default;
     }
 
-    public ValueTask AddDeadLetterAsync(DeadLetter deadLetter, CancellationToken cancellationToken)
+    public ValueTask ForgetAsync(string clientType, CancellationToken cancellationToken)
     {
         lock (_lock)
-            _deadLetters.Add(deadLetter);
+        {
+            _clientTypes.Remove(clientType);
+            foreach (var (key, _) in _deadLetters.Where(d => d.Key.ClientType == clientType).ToArray())
+                _deadLetters.Remove(key);
+        }
+
         return default;
+    }
+
+    public ValueTask<IReadOnlyList<DeadLetter>> ReadDeadLettersAsync(string clientType, long after, int max, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+            return new([.. _deadLetters.Values.Where(d => d.ClientType == clientType && d.Position > after).Take(max)]);
+    }
+
+    public ValueTask<long> CountDeadLettersAsync(string clientType, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+            return new(_deadLetters.Values.Count(d => d.ClientType == clientType));
+    }
+
+    private void Save(ClientTypeChanges changes)
+    {
+        _clientTypes.TryGetValue(changes.Name, out var saved);
+        var debts = (changes.StartsOver ? [] : saved?.Debts ?? []).ToDictionary(d => d.Key, StringComparer.Ordinal);
+        foreach (var key in changes.SettledKeys)
+            debts.Remove(key);
+        foreach (var debt in changes.Debts)
+            debts[debt.Key] = debt;
+        foreach (var letter in changes.DeadLetters)
+            _deadLetters[(letter.ClientType, letter.Position)] = letter;
+        foreach (var position in changes.RemovedDeadLetters)
+            _deadLetters.Remove((changes.Name, position));
+        _clientTypes[changes.Name] = new ClientTypeRecord(changes.Name, changes.Cursor, changes.Interest ?? saved?.Interest ?? [], [.. debts.Values])
+        {
+            Redriven = changes.Redriven ?? (changes.StartsOver ? [] : saved?.Redriven ?? []),
+        };
     }
 
     public ValueTask DisposeAsync() => default;
 
-    private ValueTask<IReadOnlyList<StoredEvent>> ReadWhere(long after, long until, int max, Func<StoredEvent, bool> wanted)
+    private ValueTask<LogSlice> ReadWhere(LogRange range, Func<StoredEvent, bool> wanted)
     {
         lock (_lock)
         {
-            var end = (int)Math.Min(until, _events.Count);
-            return new([.. _events.Skip((int)Math.Min(after, int.MaxValue)).Take(Math.Max(0, end - (int)after)).Where(wanted).Take(max)]);
+            var (first, end) = ((int)Math.Min(range.After, _events.Count), (int)Math.Min(range.Until, _events.Count));
+            var found = _events.GetRange(first, Math.Max(0, end - first)).Where(wanted);
+            var bytes = 0L;
+            var read = (range.Descending ? found.Reverse() : found).TakeWhile((e, i) => i < range.MaxEvents && ((bytes += e.Data.Length) <= range.MaxBytes || i == 0)).ToList();
+            return new(new LogSlice(read, read.Count == found.Count()));
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace Sequent.Bus.Storage.Sqlite;
 
-/// <summary>Writes one commit on the writing connection: the events, types and producers seen for the first time, and a slice of the keys.</summary>
+/// <summary>Writes one commit on the writing connection: the events, types and producers seen for the first time, and a slice of the keys and correlation ids.</summary>
 internal sealed class EventAppender
 {
     /// <summary>Producers known to be stored; forgetting them only costs an INSERT OR IGNORE.</summary>
@@ -15,6 +15,7 @@ internal sealed class EventAppender
     private readonly Dictionary<string, long> _types = new(StringComparer.Ordinal);
     private readonly HashSet<ulong> _producers = [];
     private readonly KeyFlush _keys;
+    private readonly CorrelationIndex _correlations;
 
     public EventAppender(SqliteConnection db)
     {
@@ -25,6 +26,7 @@ internal sealed class EventAppender
         _type = db.Prepare("INSERT INTO event_types(id, name) VALUES(?, ?)");
         _producer = db.Prepare("INSERT OR IGNORE INTO producers(session_id, sender) VALUES(?, ?)");
         _keys = new KeyFlush(db);
+        _correlations = new CorrelationIndex(db);
         var types = db.Prepare("SELECT id, name FROM event_types");
         while (types.Step())
             _types[types.Text(1)] = types.Integer(0);
@@ -41,6 +43,8 @@ internal sealed class EventAppender
             Insert(e);
         _keys.Note(events);
         _keys.WriteSlice();
+        _correlations.Note(events);
+        _correlations.WriteSlice();
     }
 
     /// <summary>Makes it durable.</summary>

@@ -4,33 +4,47 @@ namespace Sequent.Bus.Storage.Sqlite;
 internal sealed class EventRows : IDisposable
 {
     private const string Columns =
-        "e.position, e.key, e.value, e.previous, t.name, e.correlation_id, e.time, e.session_id, p.sender, e.event_id, e.traceparent, e.tracestate, e.content_type, e.data";
+        "e.position, e.key, e.value, e.previous, e.type, e.correlation_id, e.time, e.session_id, p.sender, e.event_id, e.traceparent, e.tracestate, e.content_type, e.data";
 
-    private const string From = "events e JOIN event_types t ON t.id = e.type JOIN producers p ON p.session_id = e.session_id";
+    private const string From = "events e JOIN producers p ON p.session_id = e.session_id";
+
+    // The data is the last column, so a statement that does not ask for it never reads the pages it overflows into.
+    private const string Header = "SELECT position, key, value, type FROM events";
 
     private readonly SqliteConnection _db;
     private readonly SqliteStatement _range;
+    private readonly SqliteStatement _rangeBack;
     private readonly SqliteStatement _at;
-    private readonly SqliteStatement _typeRange;
+    private readonly SqliteStatement _headers;
+    private readonly SqliteStatement _headerAt;
     private readonly SqliteStatement _previous;
     private readonly SqliteStatement _byId;
     private readonly SqliteStatement _timeAt;
     private readonly SqliteStatement _end;
     private readonly SqliteStatement _keys;
     private readonly SqliteStatement _keysSince;
+    private readonly SqliteStatement _types;
+    private readonly PositionIndex _positions;
+
+    // Shared strings: a queue that holds many headers holds each name once.
+    private readonly Dictionary<long, string> _typeNames = [];
 
     public EventRows(SqliteConnection db)
     {
         _db = db;
         _range = db.Prepare($"SELECT {Columns} FROM {From} WHERE e.position > ? AND e.position <= ? ORDER BY e.position LIMIT ?");
+        _rangeBack = db.Prepare($"SELECT {Columns} FROM {From} WHERE e.position > ? AND e.position <= ? ORDER BY e.position DESC LIMIT ?");
         _at = db.Prepare($"SELECT {Columns} FROM {From} WHERE e.position = ?");
-        _typeRange = db.Prepare("SELECT position FROM events WHERE type = (SELECT id FROM event_types WHERE name = ?) AND position > ? AND position <= ? ORDER BY position LIMIT ?");
+        _headers = db.Prepare($"{Header} WHERE position > ? ORDER BY position LIMIT ?");
+        _headerAt = db.Prepare($"{Header} WHERE position = ?");
         _previous = db.Prepare("SELECT previous FROM events WHERE position = ?");
-        _byId = db.Prepare("SELECT e.key, e.value, e.position, t.name FROM events e JOIN event_types t ON t.id = e.type WHERE e.event_id = ?");
+        _byId = db.Prepare("SELECT key, value, position, type FROM events WHERE event_id = ?");
         _timeAt = db.Prepare("SELECT time FROM events WHERE position = ?");
         _end = db.Prepare("SELECT position, time FROM events ORDER BY position DESC LIMIT 1");
         _keys = db.Prepare("SELECT key, value, position FROM keys");
         _keysSince = db.Prepare(Schema.SelectTail);
+        _types = db.Prepare("SELECT id, name FROM event_types");
+        _positions = new PositionIndex(db);
     }
 
     public LogEnd ReadEnd()
@@ -60,64 +74,100 @@ internal sealed class EventRows : IDisposable
         foreach (var id in ids)
         {
             if (_byId.Bind(id).Step())
-                found[id] = new StoredPlace(_byId.Text(0), (uint)_byId.Integer(1), _byId.Integer(2), _byId.Text(3));
+                found[id] = new StoredPlace(_byId.Text(0), (uint)_byId.Integer(1), _byId.Integer(2), TypeName(_byId.Integer(3)));
             _byId.Reset();
         }
 
         return found;
     }
 
-    public IReadOnlyList<StoredEvent> Read(long after, long until, int max)
+    public LogSlice Read(LogRange range)
     {
+        var rows = range.Descending ? _rangeBack : _range;
         var events = new List<StoredEvent>();
-        _range.Bind(after).Bind(until).Bind(max);
-        while (_range.Step())
-            events.Add(ReadRow(_range));
-        _range.Reset();
-        return events;
+        rows.Bind(range.After).Bind(range.Until).Bind(range.MaxEvents);
+        var isAll = true;
+        for (var bytes = 0L; rows.Step();)
+        {
+            bytes += rows.Length(13);
+            if (bytes > range.MaxBytes && events.Count > 0)
+            {
+                isAll = false;
+                break;
+            }
+
+            events.Add(ReadRow(rows));
+        }
+
+        rows.Reset();
+        return new LogSlice(events, isAll && events.Count < range.MaxEvents);
     }
 
-    public IReadOnlyList<StoredEvent> ReadAt(IEnumerable<long> positions)
+    public LogSlice ReadTypes(IReadOnlyCollection<string> eventTypes, LogRange range) => ReadFound(_positions.OfTypes(eventTypes, range), range);
+
+    public LogSlice ReadCorrelated(uint correlationId, LogRange range) => ReadFound(_positions.OfCorrelation(correlationId, range), range);
+
+    public IReadOnlyList<StoredEvent> ReadAt(IEnumerable<long> positions, int maxBytes)
     {
         var events = new List<StoredEvent>();
+        var bytes = 0L;
         foreach (var position in positions)
         {
-            if (_at.Bind(position).Step())
+            if (!_at.Bind(position).Step())
+            {
+                _at.Reset();
+                throw new StoreException($"There is no event at position {position}; run sequent verify on the file.");
+            }
+
+            bytes += _at.Length(13);
+            var isFull = bytes > maxBytes && events.Count > 0;
+            if (!isFull)
                 events.Add(ReadRow(_at));
             _at.Reset();
+            if (isFull)
+                break;
         }
 
         return events;
     }
 
-    /// <summary>Merges the types' own ascending positions; that never sorts more than types times max rows.</summary>
-    public IReadOnlyList<StoredEvent> ReadTypes(IReadOnlyCollection<string> eventTypes, long after, long until, int max)
+    public IReadOnlyList<EventHeader> ReadHeaders(long after, int max)
     {
-        var positions = new List<long>();
-        foreach (var eventType in eventTypes.Distinct(StringComparer.Ordinal))
-        {
-            _typeRange.Bind(eventType).Bind(after).Bind(until).Bind(max);
-            while (_typeRange.Step())
-                positions.Add(_typeRange.Integer(0));
-            _typeRange.Reset();
-        }
-
-        positions.Sort();
-        return ReadAt(positions.Take(max));
+        var headers = new List<EventHeader>();
+        _headers.Bind(after).Bind(max);
+        while (_headers.Step())
+            headers.Add(ReadHeader(_headers));
+        _headers.Reset();
+        return headers;
     }
 
-    public IReadOnlyList<long> ReadChain(long last, long after)
+    public IReadOnlyList<EventHeader> ReadHeadersAt(IReadOnlyList<long> positions)
     {
-        var chain = new List<long>();
-        for (var position = last; position > after;)
+        var headers = new List<EventHeader>(positions.Count);
+        foreach (var position in positions)
         {
-            chain.Add(position);
+            if (_headerAt.Bind(position).Step())
+                headers.Add(ReadHeader(_headerAt));
+            _headerAt.Reset();
+        }
+
+        return headers;
+    }
+
+    public IReadOnlyList<long> ReadChain(ChainWalk walk)
+    {
+        var chain = new Queue<long>();
+        for (var position = walk.Last; position > walk.After && !(walk.Newest && chain.Count == walk.Max);)
+        {
+            if (position <= walk.Until)
+                chain.Enqueue(position);
+            if (chain.Count > walk.Max)
+                chain.Dequeue();
             position = _previous.Bind(position).Step() ? _previous.Integer(0) : 0;
             _previous.Reset();
         }
 
-        chain.Reverse();
-        return chain;
+        return [.. chain.Reverse()];
     }
 
     /// <summary>Binary search: time rises with position.</summary>
@@ -140,13 +190,31 @@ internal sealed class EventRows : IDisposable
 
     public void Dispose() => _db.Dispose();
 
-    private static StoredEvent ReadRow(SqliteStatement row) => new()
+    private LogSlice ReadFound(IReadOnlyList<long> positions, LogRange range)
+    {
+        var events = ReadAt(positions, range.MaxBytes);
+        return new LogSlice(events, events.Count == positions.Count && events.Count < range.MaxEvents);
+    }
+
+    private string TypeName(long id)
+    {
+        if (_typeNames.TryGetValue(id, out var name))
+            return name;
+        while (_types.Step())
+            _typeNames.TryAdd(_types.Integer(0), _types.Text(1));
+        _types.Reset();
+        return _typeNames[id];
+    }
+
+    private EventHeader ReadHeader(SqliteStatement row) => new(row.Integer(0), row.Text(1), (uint)row.Integer(2), TypeName(row.Integer(3)));
+
+    private StoredEvent ReadRow(SqliteStatement row) => new()
     {
         Position = row.Integer(0),
         Key = row.Text(1),
         Value = (uint)row.Integer(2),
         Previous = row.Integer(3),
-        EventType = row.Text(4),
+        EventType = TypeName(row.Integer(4)),
         CorrelationId = (uint)row.Integer(5),
         TimeMicros = row.Integer(6),
         Producer = new Producer(unchecked((ulong)row.Integer(7)), row.Text(8)),

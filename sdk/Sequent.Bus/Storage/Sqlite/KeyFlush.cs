@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Sequent.Bus.Storage.Sqlite;
 
 /// <summary>
@@ -15,18 +13,10 @@ internal sealed class KeyFlush
     /// <summary>…or so many events since the last one, which bounds the replay at start to about half a second.</summary>
     private const long MaxEvents = 250_000;
 
-    /// <summary>A commit is held up at most so long by a slice.</summary>
-    private static readonly TimeSpan SliceTime = TimeSpan.FromMilliseconds(5);
-
-    /// <summary>Keys written between two looks at the clock.</summary>
-    private const int KeysPerLook = 64;
-
     private readonly SqliteStatement _upsert;
     private readonly SqliteStatement _mark;
-    private readonly Stopwatch _watch = new();
     private Dictionary<string, KeyEnd> _dirty = new(StringComparer.Ordinal);
-    private KeyValuePair<string, KeyEnd>[] _round = [];
-    private int _written;
+    private SlicedRound<KeyValuePair<string, KeyEnd>>? _round;
     private long _roundEnd;
     private long _events;
 
@@ -43,33 +33,25 @@ internal sealed class KeyFlush
         foreach (var e in events)
             _dirty[e.Key] = new KeyEnd(e.Value, e.Position);
         _events += events.Count;
-        if (_round.Length == 0 && (_dirty.Count >= MaxDirtyKeys || _events >= MaxEvents))
+        if (_round is null && (_dirty.Count >= MaxDirtyKeys || _events >= MaxEvents))
             StartRound(events[^1].Position);
     }
 
     /// <summary>Writes the next part of a round, if one is under way, within the transaction that is open.</summary>
     public void WriteSlice()
     {
-        if (_round.Length == 0)
-            return;
-        _watch.Restart();
-        while (_written < _round.Length && (_written % KeysPerLook != 0 || _watch.Elapsed < SliceTime))
-        {
-            var (key, end) = _round[_written++];
-            _upsert.Bind(key).Bind(end.Value).Bind(end.Position).Run();
-        }
-
-        if (_written < _round.Length)
+        if (_round?.WriteSlice() != true)
             return;
         _mark.Bind(_roundEnd).Run();
-        _round = [];
+        _round = null;
     }
 
     private void StartRound(long end)
     {
-        _round = [.. _dirty];
-        Array.Sort(_round, (a, b) => string.CompareOrdinal(a.Key, b.Key));
-        (_dirty, _written, _roundEnd, _events) = (new(StringComparer.Ordinal), 0, end, 0);
+        KeyValuePair<string, KeyEnd>[] rows = [.. _dirty];
+        Array.Sort(rows, (a, b) => string.CompareOrdinal(a.Key, b.Key));
+        _round = new(rows, row => _upsert.Bind(row.Key).Bind(row.Value.Value).Bind(row.Value.Position).Run());
+        (_dirty, _roundEnd, _events) = (new(StringComparer.Ordinal), end, 0);
     }
 
     /// <summary>Events that an earlier connection appended after the last whole round are as dirty as new ones.</summary>

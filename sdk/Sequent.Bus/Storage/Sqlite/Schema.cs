@@ -10,6 +10,9 @@ internal static class Schema
     public const string SelectTail =
         "SELECT key, value, position FROM events WHERE position > coalesce((SELECT value FROM meta WHERE name = 'keys_at'), 0) + 0 ORDER BY position";
 
+    /// <summary>Events up to here are in <c>correlations</c>, as an SQL expression.</summary>
+    public const string CorrelatedTo = "(coalesce((SELECT value FROM meta WHERE name = 'correlated_to'), 0) + 0)";
+
     public const string Create = """
         CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -37,6 +40,10 @@ internal static class Schema
         -- The end of every key as of meta.keys_at; later events are replayed over it at start.
         CREATE TABLE IF NOT EXISTS keys(key TEXT PRIMARY KEY, value INTEGER NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
 
+        -- Correlation ids of the events up to meta.correlated_to.
+        CREATE TABLE IF NOT EXISTS correlations(correlation_id INTEGER NOT NULL, position INTEGER NOT NULL,
+            PRIMARY KEY(correlation_id, position)) WITHOUT ROWID;
+
         CREATE TABLE IF NOT EXISTS client_types(name TEXT PRIMARY KEY, cursor INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS interests(client_type TEXT NOT NULL, from_position INTEGER NOT NULL, event_types TEXT,
             PRIMARY KEY(client_type, from_position)) WITHOUT ROWID;
@@ -44,5 +51,7 @@ internal static class Schema
             acked_ahead TEXT NOT NULL, failures TEXT NOT NULL, PRIMARY KEY(client_type, key)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS dead_letters(client_type TEXT NOT NULL, position INTEGER NOT NULL, reason TEXT NOT NULL,
             attempts INTEGER NOT NULL, time INTEGER NOT NULL, PRIMARY KEY(client_type, position)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS redriven(client_type TEXT NOT NULL, position INTEGER NOT NULL, failures INTEGER NOT NULL,
+            losses INTEGER NOT NULL, PRIMARY KEY(client_type, position)) WITHOUT ROWID;
         """;
 }

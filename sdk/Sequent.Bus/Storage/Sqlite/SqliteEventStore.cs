@@ -35,17 +35,26 @@ internal sealed partial class SqliteEventStore(SqliteFile file, ILogger logger) 
     public ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken) =>
         file.ReadAsync(rows => rows.Find(eventIds), cancellationToken);
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadAsync(long after, long until, int max, CancellationToken cancellationToken) =>
-        file.ReadAsync(rows => rows.Read(after, until, max), cancellationToken);
+    public ValueTask<LogSlice> ReadAsync(LogRange range, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.Read(range), cancellationToken);
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadTypesAsync(IReadOnlyCollection<string> eventTypes, long after, long until, int max, CancellationToken cancellationToken) =>
-        file.ReadAsync(rows => rows.ReadTypes(eventTypes, after, until, max), cancellationToken);
+    public ValueTask<LogSlice> ReadTypesAsync(IReadOnlyCollection<string> eventTypes, LogRange range, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.ReadTypes(eventTypes, range), cancellationToken);
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) =>
-        file.ReadAsync(rows => rows.ReadAt(positions), cancellationToken);
+    public ValueTask<LogSlice> ReadCorrelatedAsync(uint correlationId, LogRange range, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.ReadCorrelated(correlationId, range), cancellationToken);
 
-    public ValueTask<IReadOnlyList<long>> ReadChainAsync(long last, long after, CancellationToken cancellationToken) =>
-        file.ReadAsync(rows => rows.ReadChain(last, after), cancellationToken);
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, int maxBytes, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.ReadAt(positions, maxBytes), cancellationToken);
+
+    public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAsync(long after, int max, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.ReadHeaders(after, max), cancellationToken);
+
+    public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.ReadHeadersAt(positions), cancellationToken);
+
+    public ValueTask<IReadOnlyList<long>> ReadChainAsync(ChainWalk walk, CancellationToken cancellationToken) =>
+        file.ReadAsync(rows => rows.ReadChain(walk), cancellationToken);
 
     public ValueTask<long> FindTimeAsync(long timeMicros, CancellationToken cancellationToken) =>
         file.ReadAsync(rows => rows.FindTime(timeMicros), cancellationToken);

@@ -80,6 +80,9 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
 
     public long Integer(int column) => raw.sqlite3_column_int64(statement, column);
 
+    /// <summary>How many bytes a text or blob has.</summary>
+    public int Length(int column) => raw.sqlite3_column_bytes(statement, column);
+
     public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(statement, column);
 
     public string Text(int column) => Encoding.UTF8.GetString(raw.sqlite3_column_blob(statement, column));

@@ -1,0 +1,47 @@
+namespace Sequent.Bus.Storage.Sqlite;
+
+/// <summary>
+/// Brings the index of correlation ids up to date in sorted rounds, for the same reason as <see cref="KeyFlush"/>. What it does not hold yet is
+/// found by looking at the events after <c>meta.correlated_to</c>.
+/// </summary>
+internal sealed class CorrelationIndex
+{
+    /// <summary>A round starts at so many events; a query looks through at most about twice as many.</summary>
+    private const int MaxEvents = 250_000;
+
+    private readonly SqliteStatement _insert;
+    private readonly SqliteStatement _mark;
+    private List<(uint CorrelationId, long Position)> _pending = [];
+    private SlicedRound<(uint CorrelationId, long Position)>? _round;
+    private long _roundEnd;
+
+    public CorrelationIndex(SqliteConnection db)
+    {
+        _insert = db.Prepare("INSERT OR IGNORE INTO correlations(correlation_id, position) VALUES(?, ?)");
+        _mark = db.Prepare("INSERT INTO meta(name, value) VALUES('correlated_to', ?) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
+        var tail = db.Prepare($"SELECT correlation_id, position FROM events WHERE position > {Schema.CorrelatedTo} ORDER BY position");
+        while (tail.Step())
+            _pending.Add(((uint)tail.Integer(0), tail.Integer(1)));
+        tail.Reset();
+    }
+
+    /// <summary>Notes what a commit appends.</summary>
+    public void Note(IReadOnlyList<StoredEvent> events)
+    {
+        foreach (var e in events)
+            _pending.Add((e.CorrelationId, e.Position));
+        if (_round is not null || _pending.Count < MaxEvents)
+            return;
+        (_round, _roundEnd) = (new([.. _pending.Order()], row => _insert.Bind(row.CorrelationId).Bind(row.Position).Run()), events[^1].Position);
+        _pending = [];
+    }
+
+    /// <summary>Writes the next part of a round, if one is under way, within the transaction that is open.</summary>
+    public void WriteSlice()
+    {
+        if (_round?.WriteSlice() != true)
+            return;
+        _mark.Bind(_roundEnd).Run();
+        _round = null;
+    }
+}
