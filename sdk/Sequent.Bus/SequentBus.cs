@@ -16,7 +16,6 @@ namespace Sequent.Bus;
 /// <summary>The bus: its parts, and the order in which they start and stop.</summary>
 internal sealed partial class SequentBus : IHostedService, IDisposable
 {
-    private readonly IDeliveryStore _deliveryStore;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _abandon = new();
@@ -35,12 +34,12 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
         Time = time;
         _lifetime = lifetime;
         _logger = loggers.CreateLogger<SequentBus>();
-        (Store, _deliveryStore) = stores;
+        (Store, DeliveryStore) = stores;
         Log = new EventLog(Store, new RecentCommits(Options.RecentCommitBytes));
         Sequencer = new Sequencer(Store, Log, time, loggers.CreateLogger<Sequencer>());
         Pages = new PageReader(Store, Log, Sequencer);
         Limits = new BusLimits(Options.MessageBytes, Options.EventsPerMessage, Options.QueryPage, Options.KeyBytes, Options.EventTypeBytes);
-        Deliveries = new Deliveries(Store, _deliveryStore, Log, Sequencer, DeliveryLimitsOf(Options), time, loggers);
+        Deliveries = new Deliveries(Store, DeliveryStore, Log, Sequencer, DeliveryLimitsOf(Options), time, loggers);
         Sessions = new SessionRegistry(this, loggers);
     }
 
@@ -53,6 +52,8 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
     public TimeProvider Time { get; }
 
     public IEventStore Store { get; }
+
+    public IDeliveryStore DeliveryStore { get; }
 
     public EventLog Log { get; }
 

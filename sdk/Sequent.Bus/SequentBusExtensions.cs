@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Sequent.Bus.Operating;
 
 namespace Sequent.Bus;
 
@@ -38,5 +39,18 @@ public static class SequentBusExtensions
         pipeline.UseWebSockets();
         pipeline.Run(bus.Sessions.ServeAsync);
         return endpoints.Map(pattern, pipeline.Build()).WithDisplayName("Sequent bus");
+    }
+
+    /// <summary>
+    /// Serves the operator's requests: client types, sessions, keys, dead letters. Only programs on this machine may ask, by the loopback
+    /// address; pages of a browser may not.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="prefix">Where.</param>
+    public static IEndpointConventionBuilder MapSequentAdmin(this IEndpointRouteBuilder endpoints, string prefix = "/admin")
+    {
+        var admin = endpoints.MapGroup(prefix);
+        AdminEndpoints.Map(admin, endpoints.ServiceProvider.GetRequiredService<SequentBus>());
+        return admin;
     }
 }

@@ -69,6 +69,7 @@ internal static class ServerCommand
         builder.Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.AddSequentBus(o => o.DataFile = data);
         var app = builder.Build();
+        app.MapSequentAdmin();
         app.MapSequentBus("/{**path}");
         return app;
     }

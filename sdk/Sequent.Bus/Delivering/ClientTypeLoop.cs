@@ -233,9 +233,9 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             TakeResult(ref _saving);
             var interval = _queue.HasUrgentChanges ? SaveInterval : LazySaveInterval;
             var isDue = (_queue.HasDeadLetters || _afterSave.Count > 0) && !IsStoreResting;
-            if (!_queue.HasUrgentChanges)
+            if (!_queue.HasChanges)
                 RunAll(_afterSave);
-            if (_queue.HasChanges && (isDue || _commandsSinceSave >= SaveAfterCommands || _time.GetElapsedTime(_lastSave) >= interval))
+            else if (_queue.HasChanges && (isDue || _commandsSinceSave >= SaveAfterCommands || _time.GetElapsedTime(_lastSave) >= interval))
             {
                 (_lastSave, _commandsSinceSave) = (_time.GetTimestamp(), 0);
                 _saving = ThenWakeAsync(SaveAsync(_queue.TakeChanges()));
@@ -266,6 +266,9 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     /// <returns>What the loop has to do with the result.</returns>
     private async Task<Action> SaveAsync(ClientTypeChanges changes)
     {
+        Action[] waiting = [.. _afterSave];
+        _afterSave.Clear();
+
         // The loop must go on while the store works.
         await Task.Yield();
         try
@@ -273,6 +276,8 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             await _saver.SaveAsync(changes);
             return () =>
             {
+                foreach (var action in waiting)
+                    action();
                 foreach (var letter in changes.DeadLetters)
                 {
                     LogDeadLetter(Name, letter.Position, letter.Attempts, letter.Reason);
@@ -288,6 +293,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             return () =>
             {
                 _queue.NotSaved(changes);
+                _afterSave.AddRange(waiting);
                 _failedAt = _time.GetTimestamp();
             };
         }

@@ -92,6 +92,11 @@ internal sealed partial class ClientTypeQueue
             WhyWaiting(lane, next));
     }
 
+    /// <summary>What an instance holds, the oldest first, at most so much.</summary>
+    public IReadOnlyList<HeldEvent> DescribeHeld(string sessionId, int max) =>
+        [.. _turns.Concat(_draining).Where(i => i.SessionId == sessionId).SelectMany(i => i.Lanes).SelectMany(l => l.EventsInFlight())
+            .OrderBy(e => e.Delivery).Take(max).Select(e => new HeldEvent(e.Delivery, e.Position, e.Lane.Key, e.EventType, e.Failures))];
+
     private string WhyWaiting(KeyLane lane, Unsettled? next)
     {
         if (!lane.HasDebt)
@@ -154,6 +159,14 @@ internal sealed record ClientTypeStatus(
 /// <param name="EventTypes">What it takes; null: all.</param>
 /// <param name="IsDraining">It takes nothing new.</param>
 internal sealed record InstanceStatus(string SessionId, string? Name, int InFlight, int Keys, int? Window, IReadOnlyList<string>? EventTypes, bool IsDraining);
+
+/// <summary>An event in flight at an instance.</summary>
+/// <param name="Delivery">The number of the delivery in its session.</param>
+/// <param name="Position">The event.</param>
+/// <param name="Key">Its key.</param>
+/// <param name="EventType">Its type.</param>
+/// <param name="Failures">How often it failed so far.</param>
+internal sealed record HeldEvent(long Delivery, long Position, string Key, string EventType, int Failures);
 
 /// <summary>What one key owes, and why it waits.</summary>
 /// <param name="Key">The sequence key.</param>

@@ -63,6 +63,9 @@ internal sealed partial class Session : IDisposable
 
     public ProtocolVersion Version => _version;
 
+    /// <summary>The client type it takes part in, or null.</summary>
+    public string? ClientType => _registration.ClientType;
+
     /// <summary>The bus is about to stop.</summary>
     public void AnnounceStop()
     {

@@ -10,6 +10,9 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
     private ClientTypeLoop? _loop;
     private Instance? _instance;
 
+    /// <summary>The client type, or null.</summary>
+    public string? ClientType => _loop?.Name;
+
     /// <summary>Registers, or registers again: the same client type keeps its keys, another one revokes what is held.</summary>
     /// <exception cref="ProtocolException">The registration is not possible; the former one stands.</exception>
     public async Task RegisterAsync(RegisterMessage message)

@@ -56,6 +56,16 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
     /// <summary>The sessions at this moment.</summary>
     public IReadOnlyCollection<Session> Sessions => [.. _running.Keys];
 
+    /// <summary>Ends a session: what it holds moves on.</summary>
+    /// <returns>False if there is none of this id.</returns>
+    public async Task<bool> KickAsync(string id)
+    {
+        if (_running.Keys.FirstOrDefault(s => s.Id == id) is not { } session)
+            return false;
+        await session.KickAsync();
+        return true;
+    }
+
     /// <summary>Lets instances settle what they hold, for a while, then ends every session and waits for them.</summary>
     public Task CloseAsync()
     {

@@ -27,6 +27,7 @@ internal sealed class BusUnderTest : IAsyncDisposable
         });
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
+        app.MapSequentAdmin();
         app.MapSequentBus("/{**path}");
         await app.StartAsync();
         var url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
