@@ -22,7 +22,7 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
     private Task _sequencing = Task.CompletedTask;
 
     public SequentBus(IOptions<SequentBusOptions> options, TimeProvider time, IHostApplicationLifetime lifetime, ILoggerFactory loggers)
-        : this(options, time, lifetime, loggers, OpenStores(options.Value, loggers))
+        : this(options, time, lifetime, loggers, OpenStores(options.Value, time, loggers))
     {
     }
 
@@ -75,6 +75,23 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
         await Deliveries.StartAsync(cancellationToken);
         _sequencing = SequenceAsync();
         Sessions.Open();
+    }
+
+    /// <summary>Why the bus cannot take sessions or events now, in one line, or null if it can.</summary>
+    public async Task<string?> FindObstacleAsync(CancellationToken cancellationToken)
+    {
+        if (!Sessions.IsOpen)
+            return "The bus is starting or stopping.";
+        if (Sequencer.IsInTrouble)
+            return "The store failed; publishing is tried again.";
+        try
+        {
+            return await Store.FindObstacleAsync(cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            return e.Message;
+        }
     }
 
     /// <summary>Ends the sessions, decides what was handed over, saves what is owed, closes the file.</summary>
@@ -131,7 +148,7 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
         AcksSent = options.AcksSent.ToHashSet(StringComparer.Ordinal),
     };
 
-    private static (IEventStore Events, IDeliveryStore Deliveries) OpenStores(SequentBusOptions options, ILoggerFactory loggers)
+    private static (IEventStore Events, IDeliveryStore Deliveries) OpenStores(SequentBusOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         if (options.DataFile is not { } path)
         {
@@ -139,7 +156,8 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
             return (memory, memory);
         }
 
-        var file = new SqliteFile(path, loggers.CreateLogger<SqliteFile>());
-        return (new SqliteEventStore(file, loggers.CreateLogger<SqliteEventStore>()), new SqliteDeliveryStore(file));
+        var file = new SqliteFile(path, options.Durability, loggers.CreateLogger<SqliteFile>());
+        var space = new FreeSpace(path, options.FreeSpaceMargin, time);
+        return (new SqliteEventStore(file, space, loggers.CreateLogger<SqliteEventStore>()), new SqliteDeliveryStore(file));
     }
 }

@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Sequent.Bus.Operating;
 
 namespace Sequent.Bus;
@@ -18,6 +20,7 @@ public static class SequentBusExtensions
         services.AddOptions<SequentBusOptions>();
         if (configure is not null)
             services.Configure(configure);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SequentBusOptions>, SequentBusOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<SequentBus>();
         services.AddHostedService(provider => provider.GetRequiredService<SequentBus>());
@@ -39,6 +42,23 @@ public static class SequentBusExtensions
         pipeline.UseWebSockets();
         pipeline.Run(bus.Sessions.ServeAsync);
         return endpoints.Map(pattern, pipeline.Build()).WithDisplayName("Sequent bus");
+    }
+
+    /// <summary>
+    /// Serves <c>/live</c> (200 while the process runs) and <c>/ready</c> (200 while the bus takes sessions and events, else 503 and why).
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="prefix">Where.</param>
+    public static IEndpointConventionBuilder MapSequentHealth(this IEndpointRouteBuilder endpoints, string prefix = "/health")
+    {
+        var bus = endpoints.ServiceProvider.GetRequiredService<SequentBus>();
+        var health = endpoints.MapGroup(prefix);
+        health.MapGet("/live", () => "live\n");
+        health.MapGet("/ready", async (CancellationToken cancellationToken) =>
+            await bus.FindObstacleAsync(cancellationToken) is { } obstacle
+                ? Results.Text($"{obstacle}\n", statusCode: StatusCodes.Status503ServiceUnavailable)
+                : Results.Text("ready\n"));
+        return health;
     }
 
     /// <summary>

@@ -6,6 +6,9 @@ public sealed class SequentBusOptions
     /// <summary>The file of the log; null keeps everything in memory, for tests. Default: <c>sequent.db</c> in the current folder.</summary>
     public string? DataFile { get; set; } = "sequent.db";
 
+    /// <summary>What a receipt of success promises. Default: <see cref="Durability.Full"/>.</summary>
+    public Durability Durability { get; set; } = Durability.Full;
+
     /// <summary>The largest message, in bytes. Default: 1 MiB.</summary>
     public int MessageBytes { get; set; } = 1024 * 1024;
 
@@ -57,6 +60,19 @@ public sealed class SequentBusOptions
     /// <summary>Origins (<c>https://host:port</c>) whose pages may connect, besides the bus's own address. Default: none.</summary>
     public IList<string> AllowedOrigins { get; } = [];
 
+    /// <summary>With less free space than this on the disk of the log, in bytes, nothing is taken: publishes are answered <c>store_unavailable</c>. Default: 256 MiB.</summary>
+    public long FreeSpaceMargin { get; set; } = 256L * 1024 * 1024;
+
     /// <summary>Memory for the last commits, in bytes, which feeds whoever is nearly up to date. Default: 64 MiB.</summary>
     public long RecentCommitBytes { get; set; } = 64L * 1024 * 1024;
+}
+
+/// <summary>What a receipt of success promises.</summary>
+public enum Durability
+{
+    /// <summary>The event is on disk (fsync): it survives a power failure.</summary>
+    Full,
+
+    /// <summary>The event is with the operating system: it survives the end of the process, but a power failure may lose the last ones.</summary>
+    Os,
 }

@@ -15,9 +15,11 @@ internal sealed partial class SequentProcess : IAsyncDisposable
     private readonly StringBuilder _errors = new();
     private readonly TaskCompletionSource<Uri?> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private SequentProcess(string[] arguments)
+    private SequentProcess(string[] arguments, string? folder = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "sequent.dll"));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
@@ -40,6 +42,9 @@ internal sealed partial class SequentProcess : IAsyncDisposable
     }
 
     public static SequentProcess Start(params string[] arguments) => new(arguments);
+
+    /// <summary>Starts it in a folder, with variables of the environment.</summary>
+    public static SequentProcess StartIn(string folder, IReadOnlyDictionary<string, string> environment, params string[] arguments) => new(arguments, folder, environment);
 
     /// <summary>Starts a server on a free port and waits until it listens.</summary>
     public static async Task<(SequentProcess Process, Uri Address)> StartServerAsync(string dataFile)

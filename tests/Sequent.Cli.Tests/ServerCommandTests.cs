@@ -76,6 +76,66 @@ internal sealed class ServerCommandTests
         Assert.That(server.Errors, Does.Contain("dbug"));
     }
 
+    [Test]
+    public async Task Every_faulty_value_is_named_with_where_it_came_from()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "appsettings.json"), """{"Sequent":{"KeyBytes":"many"}}""");
+        await using var server = SequentProcess.StartIn(_folder, new Dictionary<string, string> { ["SEQUENT_SESSIONS"] = "some" }, "server", "--drain-time", "5");
+        Assert.That(await server.ExitAsync(), Is.EqualTo(1));
+        Assert.That(Complaints(server), Is.EqualTo(new[]
+        {
+            "sequent: appsettings.json, Sequent:KeyBytes: 'many' is no size. Use bytes or a unit: 65536, 512KiB, 1MiB, 2GiB.",
+            "sequent: SEQUENT_SESSIONS: 'some' is no number. Use digits: 10000.",
+            "sequent: --drain-time: '5' is no time. Use a number with a unit: 100ms, 30s, 5m, 1h.",
+        }));
+    }
+
+    [Test]
+    public async Task A_value_out_of_range_is_named_with_its_limits()
+    {
+        await using var server = SequentProcess.StartIn(_folder, new Dictionary<string, string>(), "server", "-b", "127.0.0.1:0", "--max-losses", "0", "--allowed-origin", "example.org");
+        Assert.That(await server.ExitAsync(), Is.EqualTo(1));
+        Assert.That(Complaints(server), Is.EqualTo(new[]
+        {
+            "sequent: MaxLosses is 0; it must be from 1 to 1000000.",
+            "sequent: AllowedOrigins has 'example.org'; an origin is a scheme, a host and perhaps a port: https://example.org:8443.",
+        }));
+    }
+
+    [Test]
+    public async Task The_command_line_goes_before_the_environment_and_that_before_the_file()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "appsettings.json"), """{"Sequent":{"Bind":"nonsense","Data":"file.db","LogLevel":"off"}}""");
+        var environment = new Dictionary<string, string> { ["SEQUENT_DATA"] = "environment.db", ["SEQUENT_BIND"] = "more nonsense" };
+        await using var server = SequentProcess.StartIn(_folder, environment, "server", "--bind", "127.0.0.1:0");
+        Assert.That(await server.ListeningAsync(), Is.Not.Null, server.Errors);
+        Assert.That(File.Exists(Path.Combine(_folder, "environment.db")), Is.True);
+        Assert.That(server.Errors, Is.Empty, "the file turned logging off");
+    }
+
+    [Test]
+    public async Task Binding_beyond_loopback_is_warned_of_at_every_start()
+    {
+        await using var server = SequentProcess.Start("server", "-b", "0.0.0.0:0", "-d", DataFile);
+        Assert.That(await server.ListeningAsync(), Is.Not.Null, server.Errors);
+        Assert.That(server.Errors, Does.Contain("can be reached from other machines"));
+    }
+
+    [Test]
+    public async Task Health_and_welcome_are_served_beside_the_sessions()
+    {
+        var (server, address) = await SequentProcess.StartServerAsync(DataFile);
+        await using var _ = server;
+        using var http = new HttpClient { BaseAddress = new UriBuilder(address) { Scheme = "http" }.Uri };
+        Assert.That(await http.GetStringAsync("health/live"), Is.EqualTo("live\n"));
+        Assert.That(await http.GetStringAsync("health/ready"), Is.EqualTo("ready\n"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/");
+        request.Headers.Accept.ParseAdd("application/json");
+        using var about = await http.SendAsync(request);
+        Assert.That(await about.Content.ReadAsStringAsync(), Does.Contain("\"log_id\""));
+        Assert.That((await http.GetAsync("somewhere")).StatusCode, Is.EqualTo(HttpStatusCode.UpgradeRequired));
+    }
+
     private static string[] Complaints(SequentProcess server) =>
         [.. server.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith("sequent: ", StringComparison.Ordinal) || line.Contains("   at ", StringComparison.Ordinal))];
 }

@@ -8,7 +8,11 @@ namespace Sequent.Bus.Publishing;
 /// <param name="Producer">The connection it came from.</param>
 /// <param name="Version">The protocol of the session; v1 sessions see only v1 statuses.</param>
 /// <param name="Answer">Called exactly once, in the order of the session's requests. It must not block.</param>
-internal sealed record PublishRequest(NewMessage Message, Producer Producer, ProtocolVersion Version, Action<PublishRequest, PublishResult> Answer);
+internal sealed record PublishRequest(NewMessage Message, Producer Producer, ProtocolVersion Version, Action<PublishRequest, PublishResult> Answer)
+{
+    /// <summary>The data of its events, in bytes.</summary>
+    public long Bytes { get; } = Message.Events.Sum(e => (long)e.Data.Length);
+}
 
 /// <summary>What became of a <c>new</c>.</summary>
 /// <param name="Kind">Whether it was decided.</param>

@@ -23,11 +23,26 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How long a v1 request is kept and tried again while the store fails; its protocol has no answer for that.</summary>
+    private static readonly TimeSpan KeepLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often a failing store is tried while nobody publishes.</summary>
+    private static readonly TimeSpan ProbeDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>Data of one commit, in bytes, beyond which no further request is taken into it.</summary>
+    private const long MaxBatchBytes = 16 * 1024 * 1024;
+
     private readonly Channel<PublishRequest> _requests = Channel.CreateBounded<PublishRequest>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly SequenceTable _table = new();
 
     // The requests of the batch that is open, until they are answered; empty from then on, so that nobody is answered twice.
     private readonly List<PublishRequest> _taken = [];
+
+    // v1 requests that met a failing store, in their order, to be tried again before anything newer.
+    private readonly List<PublishRequest> _kept = [];
+    private long _keptSince;
+    private TaskCompletionSource _works = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isInTrouble;
 
     // Only this loop changes the table, so its own look-ups need no lock; those of sessions must not meet an Apply.
     private readonly Lock _tableLock = new();
@@ -41,6 +56,13 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         log.Start(end.Position);
         LogOpened(log.LogId, end.Position, _table.Count);
     }
+
+    /// <summary>The store failed at the last attempt.</summary>
+    public bool IsInTrouble => _isInTrouble;
+
+    /// <summary>Completes when the store works. v1 sessions are not read on before.</summary>
+    public Task WaitForStoreAsync(CancellationToken cancellationToken) =>
+        _isInTrouble ? Volatile.Read(ref _works).Task.WaitAsync(cancellationToken) : Task.CompletedTask;
 
     /// <summary>Hands a request over. Completes when there is room, not when it is decided.</summary>
     public ValueTask SubmitAsync(PublishRequest request, CancellationToken cancellationToken) => _requests.Writer.WriteAsync(request, cancellationToken);
@@ -64,7 +86,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
     /// <summary>Runs until <see cref="Complete"/> and everything that waited is decided, or until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        while (await _requests.Reader.WaitToReadAsync(cancellationToken))
+        while (await WaitForWorkAsync(cancellationToken))
         {
             TakeWaiting();
             try
@@ -78,12 +100,57 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         }
     }
 
+    /// <summary>Completes when there is something to do; false: there will be nothing any more.</summary>
+    private async Task<bool> WaitForWorkAsync(CancellationToken cancellationToken)
+    {
+        if (_kept.Count > 0)
+        {
+            await Task.Delay(RetryDelay, time, cancellationToken);
+            return true;
+        }
+
+        var waiting = _requests.Reader.WaitToReadAsync(cancellationToken).AsTask();
+        while (_isInTrouble && !waiting.IsCompleted)
+        {
+            // Nobody publishes, perhaps because everybody waits for the store: somebody has to find out.
+            await Task.WhenAny(waiting, Task.Delay(ProbeDelay, time, cancellationToken));
+            if (!waiting.IsCompleted && await IsStoreWorkingAsync(cancellationToken))
+                EndTrouble();
+        }
+
+        return await waiting;
+    }
+
+    private async Task<bool> IsStoreWorkingAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.FindObstacleAsync(cancellationToken) is null;
+        }
+        catch (StoreException)
+        {
+            return false;
+        }
+    }
+
+    private void EndTrouble()
+    {
+        if (!_isInTrouble)
+            return;
+        _isInTrouble = false;
+        _works.SetResult();
+    }
+
     private void TakeWaiting()
     {
-        for (var events = 0; events < MaxBatchEvents && _requests.Reader.TryRead(out var request);)
+        _taken.AddRange(_kept);
+        _kept.Clear();
+        var (events, bytes) = (0, 0L);
+        while (events < MaxBatchEvents && bytes < MaxBatchBytes && _requests.Reader.TryRead(out var request))
         {
             _taken.Add(request);
             events += Math.Max(1, request.Message.Events.Count);
+            bytes += request.Bytes;
         }
     }
 
@@ -101,7 +168,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         catch (StoreException e)
         {
             LogStoreFailed(e);
-            AnswerAll(PublishResultKind.StoreUnavailable);
+            Fail();
             return;
         }
 
@@ -110,7 +177,25 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         if (outcome == AppendOutcome.Committed)
             Commit(batch, entries);
         else
-            AnswerAll(PublishResultKind.StoreUnavailable);
+            Fail();
+    }
+
+    /// <summary>Nothing was stored. v2 sessions are told so; v1 sessions know no such answer, so theirs is kept and tried again for a while.</summary>
+    private void Fail()
+    {
+        if (!_isInTrouble)
+        {
+            _works = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            (_isInTrouble, _keptSince) = (true, time.GetTimestamp());
+        }
+
+        if (time.GetElapsedTime(_keptSince) < KeepLimit)
+        {
+            _kept.AddRange(_taken.Where(request => request.Version == Protocol.ProtocolVersion.V1));
+            _taken.RemoveAll(request => request.Version == Protocol.ProtocolVersion.V1);
+        }
+
+        AnswerAll(PublishResultKind.StoreUnavailable);
     }
 
     private void Commit(OpenBatch batch, List<IReadOnlyList<Protocol.ReceiptEntry>> entries)
@@ -124,6 +209,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         _taken.Clear();
         if (batch.Events.Count > 0)
             log.WakeReaders();
+        EndTrouble();
     }
 
     private async ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindStoredIdsAsync(CancellationToken cancellationToken)

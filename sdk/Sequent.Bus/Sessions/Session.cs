@@ -124,6 +124,8 @@ internal sealed partial class Session : IDisposable
         while (true)
         {
             await _outbox.WaitForRoomAsync(cancellationToken);
+            if (_version == ProtocolVersion.V1)
+                await _bus.Sequencer.WaitForStoreAsync(cancellationToken);
             var (kind, message) = await frames.ReadAsync(cancellationToken);
             if (kind == FrameKind.Closed)
             {
@@ -223,6 +225,10 @@ internal sealed partial class Session : IDisposable
                 break;
             case PublishResultKind.OutcomeUnknown:
                 _outcomeUnknown = true;
+                _outbox.Complete();
+                break;
+            case PublishResultKind.StoreUnavailable when _version == ProtocolVersion.V1:
+                // Its message was tried for as long as it may be; without an answer the client must not think that it was taken.
                 _outbox.Complete();
                 break;
             default:

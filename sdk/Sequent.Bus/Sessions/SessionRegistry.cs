@@ -18,12 +18,21 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
     private Task? _closing;
     private volatile bool _isOpen;
 
+    /// <summary>Requests are taken.</summary>
+    public bool IsOpen => _isOpen;
+
     /// <summary>Requests are taken from now on.</summary>
     public void Open() => _isOpen = true;
 
     /// <summary>Serves one request until its session ends.</summary>
     public async Task ServeAsync(HttpContext context)
     {
+        if (!context.WebSockets.IsWebSocketRequest && HttpMethods.IsGet(context.Request.Method) && context.Request.Path.Value is "/" or "")
+        {
+            await Welcome.WriteAsync(context, bus);
+            return;
+        }
+
         if (Refusal(context) is { } refusal)
         {
             context.Response.StatusCode = refusal.Status;
@@ -99,7 +108,7 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
     private (int Status, string Text)? Refusal(HttpContext context)
     {
         if (!context.WebSockets.IsWebSocketRequest)
-            return (StatusCodes.Status400BadRequest, $"This is a Sequent bus, version {bus.Version}. Connect with a WebSocket client.\n");
+            return (StatusCodes.Status426UpgradeRequired, $"This is a Sequent bus, version {bus.Version}. Connect with a WebSocket client.\n");
         if (!_isOpen)
             return (StatusCodes.Status503ServiceUnavailable, "The bus is starting or stopping. Try again.\n");
         if (_running.Count >= bus.Options.Sessions)

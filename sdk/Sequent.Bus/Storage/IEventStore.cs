@@ -19,6 +19,10 @@ internal interface IEventStore : IAsyncDisposable
     /// <summary>Appends events with consecutive positions after the head, durably, all or none.</summary>
     ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken);
 
+    /// <summary>Why nothing can be appended now, in one line, or null: tries it with a write that changes nothing.</summary>
+    /// <exception cref="StoreException">The write failed.</exception>
+    ValueTask<string?> FindObstacleAsync(CancellationToken cancellationToken);
+
     /// <summary>Finds out what an <see cref="AppendOutcome.Unknown"/> append did: opens the store anew and looks at its head.</summary>
     ValueTask<long> RecoverAsync(CancellationToken cancellationToken);
 

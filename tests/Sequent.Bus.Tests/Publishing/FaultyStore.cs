@@ -13,6 +13,9 @@ internal sealed class FaultyStore : IEventStore
     /// <summary>What the next append answers; null: it works.</summary>
     public AppendOutcome? NextOutcome { get; set; }
 
+    /// <summary>Whether every append fails before its commit.</summary>
+    public bool AppendsFail { get; set; }
+
     /// <summary>Whether an append with an unknown outcome did happen.</summary>
     public bool UnknownIsStored { get; set; }
 
@@ -27,6 +30,8 @@ internal sealed class FaultyStore : IEventStore
 
     public async ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
     {
+        if (AppendsFail)
+            return AppendOutcome.NotCommitted;
         if (NextOutcome is not { } outcome)
             return await _inner.AppendAsync(events, cancellationToken);
         NextOutcome = null;
@@ -34,6 +39,9 @@ internal sealed class FaultyStore : IEventStore
             await _inner.AppendAsync(events, cancellationToken);
         return outcome;
     }
+
+    public ValueTask<string?> FindObstacleAsync(CancellationToken cancellationToken) =>
+        AppendsFail ? new("told to fail") : _inner.FindObstacleAsync(cancellationToken);
 
     public ValueTask<long> RecoverAsync(CancellationToken cancellationToken)
     {

@@ -39,8 +39,8 @@ internal sealed class SequencerTests
         await _store.DisposeAsync();
     }
 
-    private ValueTask SubmitAsync(string key = "k") => _sequencer.SubmitAsync(
-        new PublishRequest(new NewMessage([new NewEvent(key, null, 1, "t", "1"u8.ToArray())]), new Producer(1, "s"), ProtocolVersion.V2, (_, result) => _answers.Writer.TryWrite(result)),
+    private ValueTask SubmitAsync(string key = "k", ProtocolVersion version = ProtocolVersion.V2) => _sequencer.SubmitAsync(
+        new PublishRequest(new NewMessage([new NewEvent(key, null, 1, "t", "1"u8.ToArray())]), new Producer(1, "s"), version, (_, result) => _answers.Writer.TryWrite(result)),
         default);
 
     private async Task<PublishResult> AnswerAsync() => await _answers.Reader.ReadAsync().AsTask().WaitAsync(Limit);
@@ -90,4 +90,49 @@ internal sealed class SequencerTests
 
         Assert.That((await AnswerAsync()).Entries[0].Value, Is.EqualTo(1), "it had been stored");
     }
+
+    [Test]
+    public async Task A_v1_request_is_kept_while_the_store_fails_and_stored_before_anything_newer()
+    {
+        _store.AppendsFail = true;
+        await SubmitAsync("old", ProtocolVersion.V1);
+        await UntilAsync(() => _sequencer.IsInTrouble);
+        Assert.That(_sequencer.WaitForStoreAsync(default).IsCompleted, Is.False, "its session is not read on");
+        await SubmitAsync("young");
+        await AdvanceUntilAsync(() => _answers.Reader.TryPeek(out _));
+        Assert.That((await AnswerAsync()).Kind, Is.EqualTo(PublishResultKind.StoreUnavailable), "a v2 session is told at once");
+        _store.AppendsFail = false;
+        await AdvanceUntilAsync(() => _answers.Reader.TryPeek(out _));
+        Assert.That((await AnswerAsync()).Entries[0].Position, Is.EqualTo(1));
+        await _sequencer.WaitForStoreAsync(default).WaitAsync(Limit);
+    }
+
+    [Test]
+    public async Task A_v1_request_is_dropped_after_30_seconds()
+    {
+        _store.AppendsFail = true;
+        await SubmitAsync("old", ProtocolVersion.V1);
+        await UntilAsync(() => _sequencer.IsInTrouble);
+        var start = _time.GetTimestamp();
+        await AdvanceUntilAsync(() => _answers.Reader.TryPeek(out _));
+        Assert.That((await AnswerAsync()).Kind, Is.EqualTo(PublishResultKind.StoreUnavailable));
+        Assert.That(_time.GetElapsedTime(start), Is.InRange(TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(31)));
+        _store.AppendsFail = false;
+        await AdvanceUntilAsync(() => !_sequencer.IsInTrouble);
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        for (; !condition(); await Task.Yield())
+            limit.Token.ThrowIfCancellationRequested();
+    }
+
+    private Task AdvanceUntilAsync(Func<bool> condition) => UntilAsync(() =>
+    {
+        if (condition())
+            return true;
+        _time.Advance(TimeSpan.FromMilliseconds(10));
+        return false;
+    });
 }

@@ -17,7 +17,10 @@ internal sealed class SqliteStoreTests
 
     private string DataFile => Path.Combine(_folder, "log.db");
 
-    private SqliteEventStore NewStore() => new(new SqliteFile(DataFile, NullLogger.Instance), NullLogger.Instance);
+    private SqliteFile? _lastFile;
+
+    private SqliteEventStore NewStore() =>
+        new(_lastFile = new SqliteFile(DataFile, Durability.Full, NullLogger.Instance), new FreeSpace(DataFile, 0, TimeProvider.System), NullLogger.Instance);
 
     private static StoredEvent Event(long position, string key, uint value, long previous, string type = "t") => new()
     {
@@ -138,10 +141,114 @@ internal sealed class SqliteStoreTests
     }
 
     [Test]
+    public async Task A_full_database_stores_nothing_and_goes_on_when_there_is_room()
+    {
+        await using var store = NewStore();
+        await store.OpenAsync(default);
+        await store.AppendAsync([Event(1, "k", 0, 0)], default);
+        await LimitPagesAsync(1);
+        var big = Enumerable.Range(2, 2_000).Select(p => Event(p, $"k{p}", 0, 0)).ToArray();
+        Assert.That(await store.AppendAsync(big, default), Is.EqualTo(AppendOutcome.NotCommitted));
+        Assert.That(await store.RecoverAsync(default), Is.EqualTo(1), "nothing half-written");
+        Assert.That(await store.AppendAsync(big, default), Is.EqualTo(AppendOutcome.Committed), "a new connection has no limit");
+
+        async Task LimitPagesAsync(int pages) =>
+            await _lastFile!.WriteAsync(db => db.QueryInteger($"PRAGMA max_page_count={pages}"), default);
+    }
+
+    [Test]
+    public async Task With_too_little_free_space_nothing_is_taken_until_there_is_more()
+    {
+        var file = new SqliteFile(DataFile, Durability.Full, NullLogger.Instance);
+        await using var store = new SqliteEventStore(file, new FreeSpace(DataFile, long.MaxValue, TimeProvider.System), NullLogger.Instance);
+        await store.OpenAsync(default);
+        Assert.That(await store.AppendAsync([Event(1, "k", 0, 0)], default), Is.EqualTo(AppendOutcome.NotCommitted));
+        Assert.That(await store.FindObstacleAsync(default), Does.Contain("nearly full"));
+    }
+
+    [Test]
+    public async Task A_torn_wal_recovers_to_the_last_whole_commit([Values(1, 30, 4_000)] int cut)
+    {
+        var copy = Path.Combine(_folder, "torn.db");
+        await using (var store = NewStore())
+        {
+            await store.OpenAsync(default);
+            for (var position = 1; position <= 20; position++)
+                await store.AppendAsync([Event(position, $"k{position}", 0, 0)], default);
+            File.Copy(DataFile, copy);
+            File.Copy(DataFile + "-wal", copy + "-wal");
+        }
+
+        using (var wal = File.OpenWrite(copy + "-wal"))
+            wal.SetLength(wal.Length - cut);
+        await using var torn = new SqliteEventStore(new SqliteFile(copy, Durability.Full, NullLogger.Instance), new FreeSpace(copy, 0, TimeProvider.System), NullLogger.Instance);
+        var end = await torn.OpenAsync(default);
+        Assert.That(end.Position, Is.EqualTo(19), "the last commit was torn, and only that");
+        Assert.That(await torn.AppendAsync([Event(20, "again", 0, 0)], default), Is.EqualTo(AppendOutcome.Committed));
+    }
+
+    [Test]
+    public async Task A_log_that_may_have_lost_its_end_in_a_power_failure_is_another_log()
+    {
+        async Task<string> OpenAsync(Durability durability, string? bootId = null)
+        {
+            if (bootId is not null)
+            {
+                using var db = SqliteConnection.Open(DataFile, readOnly: false);
+                db.Execute($"INSERT OR REPLACE INTO meta(name, value) VALUES('open_since_boot', '{bootId}')");
+            }
+
+            await using var store = new SqliteEventStore(new SqliteFile(DataFile, durability, NullLogger.Instance), new FreeSpace(DataFile, 0, TimeProvider.System), NullLogger.Instance);
+            await store.OpenAsync(default);
+            return store.LogId;
+        }
+
+        var first = await OpenAsync(Durability.Os);
+        Assert.That(await OpenAsync(Durability.Os), Is.EqualTo(first), "a clean stop");
+        var second = await OpenAsync(Durability.Os, bootId: "the machine was started anew without one");
+        Assert.That(second, Is.Not.EqualTo(first));
+        Assert.That(await OpenAsync(Durability.Full), Is.EqualTo(second));
+    }
+
+    [Test]
+    public async Task Correlated_events_are_found_whether_they_are_indexed_yet_or_not()
+    {
+        await using var store = NewStore();
+        await store.OpenAsync(default);
+        for (var position = 1L; position <= 253_000;)
+        {
+            var batch = new List<StoredEvent>();
+            for (; batch.Count < 1_000; position++)
+                batch.Add(new StoredEvent { Position = position, Key = $"k{position}", Value = 0, Previous = 0, EventType = "t", CorrelationId = (uint)(position % 50_000), Data = "1"u8.ToArray(), Producer = new Producer(1, "s"), TimeMicros = position });
+            await store.AppendAsync(batch, default);
+        }
+
+        for (var position = 253_001L; await _lastFile!.WriteAsync(db => db.QueryInteger("SELECT count(*) FROM meta WHERE name='correlated_to'"), default) == 0; position++)
+            await store.AppendAsync([new StoredEvent { Position = position, Key = $"k{position}", Value = 0, Previous = 0, EventType = "t", CorrelationId = 1, Data = "1"u8.ToArray(), Producer = new Producer(1, "s"), TimeMicros = position }], default);
+        var slice = await store.ReadCorrelatedAsync(777, new LogRange(50_000, 252_999, 100), default);
+        Assert.That(slice.Events.Select(e => e.Position), Is.EqualTo(new[] { 50_777, 100_777, 150_777, 200_777, 250_777 }));
+        var back = await store.ReadCorrelatedAsync(777, new LogRange(0, 253_000, 2, Descending: true), default);
+        Assert.That(back.Events.Select(e => e.Position), Is.EqualTo(new[] { 250_777, 200_777 }));
+        Assert.That((slice.IsAll, back.IsAll), Is.EqualTo((true, false)));
+    }
+
+    [Test]
+    public async Task Long_chains_are_walked_in_pieces()
+    {
+        await using var store = NewStore();
+        await store.OpenAsync(default);
+        await store.AppendAsync([.. Enumerable.Range(1, 10).Select(p => Event(p, "k", (uint)p - 1, p - 1))], default);
+        Assert.That(await store.ReadChainAsync(new ChainWalk(10, 2, 8, 3), default), Is.EqualTo(new[] { 3, 4, 5 }), "the oldest");
+        Assert.That(await store.ReadChainAsync(new ChainWalk(10, 2, 8, 3) { Newest = true }, default), Is.EqualTo(new[] { 6, 7, 8 }), "the newest");
+        Assert.That((await store.ReadAtAsync([1, 2, 3], 20, default)).Select(e => e.Position), Is.EqualTo(new[] { 1 }), "as far as the bytes go");
+        Assert.That((await store.ReadHeadersAsync(8, 10, default)).Select(h => (h.Position, h.Value)), Is.EqualTo(new[] { (9, 8u), (10, 9u) }));
+    }
+
+    [Test]
     public async Task Dead_letters_are_kept()
     {
-        var file = new SqliteFile(DataFile, NullLogger.Instance);
-        await using var store = new SqliteEventStore(file, NullLogger.Instance);
+        var file = new SqliteFile(DataFile, Durability.Full, NullLogger.Instance);
+        await using var store = new SqliteEventStore(file, new FreeSpace(DataFile, 0, TimeProvider.System), NullLogger.Instance);
         await store.OpenAsync(default);
         await new SqliteDeliveryStore(file).SaveAsync([new ClientTypeChanges("accounts", 7) { DeadLetters = [new DeadLetter("accounts", 7, "poison", 10, 1)] }], default);
         using var read = SqliteConnection.Open(DataFile, readOnly: true);

@@ -47,6 +47,8 @@ internal sealed class InMemoryStore : IEventStore, IDeliveryStore
         return new(AppendOutcome.Committed);
     }
 
+    public ValueTask<string?> FindObstacleAsync(CancellationToken cancellationToken) => new((string?)null);
+
     public ValueTask<long> RecoverAsync(CancellationToken cancellationToken)
     {
         lock (_lock)

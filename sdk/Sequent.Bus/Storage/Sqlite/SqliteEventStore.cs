@@ -4,10 +4,11 @@ using Microsoft.Extensions.Logging;
 namespace Sequent.Bus.Storage.Sqlite;
 
 /// <summary>The log in one SQLite file.</summary>
-internal sealed partial class SqliteEventStore(SqliteFile file, ILogger logger) : IEventStore
+internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space, ILogger logger) : IEventStore
 {
     private readonly ILogger _logger = logger;
     private EventAppender? _appender;
+    private bool _wasShort;
 
     public string LogId => file.LogId;
 
@@ -24,7 +25,20 @@ internal sealed partial class SqliteEventStore(SqliteFile file, ILogger logger) 
     }
 
     public ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken) =>
-        file.WriteAsync(db => Append(db, events), cancellationToken);
+        HasSpace() ? file.WriteAsync(db => Append(db, events), cancellationToken) : new(AppendOutcome.NotCommitted);
+
+    public async ValueTask<string?> FindObstacleAsync(CancellationToken cancellationToken)
+    {
+        if (space.IsShort)
+            return "The disk of the log is nearly full; no events are taken.";
+        return await file.WriteAsync(
+            db =>
+            {
+                db.Execute("UPDATE meta SET value = value WHERE name = 'log_id'");
+                return (string?)null;
+            },
+            cancellationToken);
+    }
 
     public async ValueTask<long> RecoverAsync(CancellationToken cancellationToken)
     {
@@ -60,6 +74,17 @@ internal sealed partial class SqliteEventStore(SqliteFile file, ILogger logger) 
         file.ReadAsync(rows => rows.FindTime(timeMicros), cancellationToken);
 
     public ValueTask DisposeAsync() => file.DisposeAsync();
+
+    private bool HasSpace()
+    {
+        var isShort = space.IsShort;
+        if (isShort && !_wasShort)
+            LogSpaceShort(space.MarginBytes);
+        else if (!isShort && _wasShort)
+            LogSpaceBack();
+        _wasShort = isShort;
+        return !isShort;
+    }
 
     private AppendOutcome Append(SqliteConnection db, IReadOnlyList<StoredEvent> events)
     {
@@ -97,6 +122,12 @@ internal sealed partial class SqliteEventStore(SqliteFile file, ILogger logger) 
 
     [LoggerMessage(1, LogLevel.Error, "Appending failed before its commit; nothing was stored")]
     private partial void LogNotCommitted(Exception exception);
+
+    [LoggerMessage(3, LogLevel.Error, "The disk of the log has less than {Margin} bytes free; no events are taken until it has more")]
+    private partial void LogSpaceShort(long margin);
+
+    [LoggerMessage(4, LogLevel.Warning, "The disk of the log has room again; events are taken")]
+    private partial void LogSpaceBack();
 
     [LoggerMessage(2, LogLevel.Error, "A commit failed; whether it happened has to be looked up")]
     private partial void LogUnknown(Exception exception);

@@ -23,6 +23,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     private const int MaxReaders = 16;
 
     private readonly string _path;
+    private readonly Durability _durability;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _gate = new(1);
     private readonly SemaphoreSlim _readers = new(MaxReaders);
@@ -31,9 +32,10 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     private FileStream? _lock;
     private SqliteConnection? _writer;
 
-    public SqliteFile(string path, ILogger logger)
+    public SqliteFile(string path, Durability durability, ILogger logger)
     {
         _path = Path.GetFullPath(path);
+        _durability = durability;
         _logger = logger;
     }
 
@@ -44,7 +46,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     {
         TakeLock();
         _writer = OpenWriter();
-        LogId = ReadMeta(_writer, "log_id") ?? throw new StoreException($"{_path} has no log_id; it is damaged.");
+        LogId = LogIdentity.Open(_writer, _durability);
         LogOpened(_path);
     }
 
@@ -115,6 +117,8 @@ internal sealed partial class SqliteFile : IAsyncDisposable
                 rows.Dispose();
         }
 
+        if (_writer is not null)
+            LogIdentity.Close(_writer);
         DropWriter();
         _isDisposed = true;
         _gate.Release();
@@ -149,10 +153,9 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         try
         {
             CheckIdentity(db);
-            db.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;");
+            db.Execute("PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768;");
+            db.Execute(_durability == Durability.Full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
             db.Execute(Schema.Create);
-            if (ReadMeta(db, "log_id") is null)
-                db.Execute($"INSERT INTO meta(name, value) VALUES('log_id', '{Guid.NewGuid():D}')");
             return db;
         }
         catch (StoreException e)
@@ -177,14 +180,6 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         var version = db.QueryInteger("PRAGMA user_version");
         if (version > SchemaVersion)
             throw new StoreException($"it was written by a newer version of the bus (schema {version}, this one knows {SchemaVersion}).");
-    }
-
-    private static string? ReadMeta(SqliteConnection db, string name)
-    {
-        var statement = db.Prepare("SELECT value FROM meta WHERE name=?").Bind(name);
-        var value = statement.Step() ? statement.Text(0) : null;
-        statement.Reset();
-        return value;
     }
 
     [LoggerMessage(1, LogLevel.Debug, "Opened {Path}")]
