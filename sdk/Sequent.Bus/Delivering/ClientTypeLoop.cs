@@ -40,7 +40,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Channel<Action<ClientTypeQueue>> _commands = Channel.CreateBounded<Action<ClientTypeQueue>>(new BoundedChannelOptions(MaxCommands) { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _ended = new();
     private readonly ITimer _timer;
     private readonly Task _running;
     private readonly List<Action> _afterFeed = [];
@@ -138,7 +138,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
                 (await SaveAsync(_queue.TakeChanges()))();
         }
 
-        _ended.TrySetResult();
+        _ended.Cancel();
         await _timer.DisposeAsync();
         _stop.Dispose();
     }
@@ -147,8 +147,9 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         await PostAsync(queue => ask(queue, result => answer.TrySetResult(result)), cancellationToken);
-        await Task.WhenAny(answer.Task, _ended.Task).WaitAsync(cancellationToken);
-        return answer.Task.IsCompleted ? await answer.Task : throw new OperationCanceledException("The deliveries of the client type have ended.");
+        using var ended = _ended.Token.Register(() => answer.TrySetCanceled(_ended.Token));
+        using var cancelled = cancellationToken.Register(() => answer.TrySetCanceled(cancellationToken));
+        return await answer.Task;
     }
 
     private async Task RunAsync(CancellationToken cancellationToken)
@@ -182,7 +183,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             LogLoopFailed(e, Name);
             _isDefect = true;
             _commands.Writer.TryComplete();
-            _ended.TrySetResult();
+            _ended.Cancel();
         }
     }
 

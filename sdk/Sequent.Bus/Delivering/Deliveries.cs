@@ -20,7 +20,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly DebtReader _reader;
     private readonly DeliverySaver _saver;
-    private readonly SemaphoreSlim _gate = new(1);
+    private readonly Credits _gate = new(1);
     private readonly Dictionary<string, ClientTypeLoop> _loops = new(StringComparer.Ordinal);
     private long _headAtStart;
 
@@ -53,7 +53,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
     /// <exception cref="StoreException">A new client type could not be saved.</exception>
     public async Task<(ClientTypeLoop Loop, bool Known)?> FindOrCreateAsync(string name, StartPosition? start, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.TakeAsync(cancellationToken);
         try
         {
             if (_loops.TryGetValue(name, out var known))
@@ -69,25 +69,25 @@ internal sealed partial class Deliveries : IAsyncDisposable
         }
         finally
         {
-            _gate.Release();
+            _gate.Grant(1);
         }
     }
 
     /// <summary>The loop of a client type, or null.</summary>
     public async Task<ClientTypeLoop?> FindAsync(string name, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.TakeAsync(cancellationToken);
         var loop = _loops.GetValueOrDefault(name);
-        _gate.Release();
+        _gate.Grant(1);
         return loop;
     }
 
     /// <summary>All of them, by name.</summary>
     public async Task<IReadOnlyList<ClientTypeLoop>> ListAsync(CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.TakeAsync(cancellationToken);
         IReadOnlyList<ClientTypeLoop> loops = [.. _loops.Values.OrderBy(l => l.Name, StringComparer.Ordinal)];
-        _gate.Release();
+        _gate.Grant(1);
         return loops;
     }
 
@@ -96,7 +96,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
     /// <exception cref="StoreException">It could not be dropped from the store; it is still known.</exception>
     public async Task<bool> ForgetAsync(ClientTypeLoop loop, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.TakeAsync(cancellationToken);
         try
         {
             if (_loops.GetValueOrDefault(loop.Name) != loop)
@@ -111,7 +111,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
         }
         finally
         {
-            _gate.Release();
+            _gate.Grant(1);
         }
     }
 
@@ -124,12 +124,12 @@ internal sealed partial class Deliveries : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _gate.WaitAsync();
+        await _gate.TakeAsync(CancellationToken.None);
         // All of them, whatever one of them meets.
         await Task.WhenAll(_loops.Values.Select(loop => loop.DisposeAsync().AsTask())).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         _loops.Clear();
         await _saver.DisposeAsync();
-        _gate.Release();
+        _gate.Grant(1);
     }
 
     private ClientTypeLoop StartLoop(ClientTypeQueue queue) => new(queue, _log, _reader, _saver, _time, _loggers.CreateLogger<ClientTypeLoop>());

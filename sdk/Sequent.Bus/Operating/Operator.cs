@@ -58,7 +58,7 @@ internal sealed class Operator(SequentBus bus)
                 instances[instance.SessionId] = instance;
         }
 
-        return [.. bus.Sessions.Sessions.OrderBy(s => s.Id, StringComparer.Ordinal).Select(s =>
+        return [.. bus.Sessions.Sessions.Select(s =>
             new SessionView(s.Id, s.Sender, s.Version == ProtocolVersion.V2 ? "v2" : "v1", s.ClientType, instances.GetValueOrDefault(s.Id)))];
     }
 

@@ -41,7 +41,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
     // v1 requests that met a failing store, in their order, to be tried again before anything newer.
     private readonly List<PublishRequest> _kept = [];
     private long _keptSince;
-    private TaskCompletionSource _works = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Signal _works = new();
     private volatile bool _isInTrouble;
 
     // Only this loop changes the table, so its own look-ups need no lock; those of sessions must not meet an Apply.
@@ -62,7 +62,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
 
     /// <summary>Completes when the store works. v1 sessions are not read on before.</summary>
     public Task WaitForStoreAsync(CancellationToken cancellationToken) =>
-        _isInTrouble ? Volatile.Read(ref _works).Task.WaitAsync(cancellationToken) : Task.CompletedTask;
+        _isInTrouble ? Volatile.Read(ref _works).WaitAsync(cancellationToken) : Task.CompletedTask;
 
     /// <summary>Hands a request over. Completes when there is room, not when it is decided.</summary>
     public ValueTask SubmitAsync(PublishRequest request, CancellationToken cancellationToken) => _requests.Writer.WriteAsync(request, cancellationToken);
@@ -109,7 +109,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
             return true;
         }
 
-        var waiting = _requests.Reader.WaitToReadAsync(cancellationToken).AsTask();
+        var waiting = WaitForRequestAsync(cancellationToken);
         while (_isInTrouble && !waiting.IsCompleted)
         {
             // Nobody publishes, perhaps because everybody waits for the store: somebody has to find out.
@@ -120,6 +120,8 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
 
         return await waiting;
     }
+
+    private async Task<bool> WaitForRequestAsync(CancellationToken cancellationToken) => await _requests.Reader.WaitToReadAsync(cancellationToken);
 
     private async Task<bool> IsStoreWorkingAsync(CancellationToken cancellationToken)
     {
@@ -138,7 +140,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         if (!_isInTrouble)
             return;
         _isInTrouble = false;
-        _works.SetResult();
+        _works.Set();
     }
 
     private void TakeWaiting()
@@ -185,7 +187,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
     {
         if (!_isInTrouble)
         {
-            _works = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _works = new Signal();
             (_isInTrouble, _keptSince) = (true, time.GetTimestamp());
         }
 

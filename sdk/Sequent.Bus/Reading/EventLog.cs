@@ -9,7 +9,7 @@ namespace Sequent.Bus.Reading;
 internal sealed class EventLog(IEventStore store, RecentCommits recent)
 {
     private long _head;
-    private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Signal _grown = new();
 
     public string LogId => store.LogId;
 
@@ -27,14 +27,13 @@ internal sealed class EventLog(IEventStore store, RecentCommits recent)
     }
 
     /// <summary>Wakes everybody who waits for more. Called by the sequencer after the receipts went out.</summary>
-    public void WakeReaders() =>
-        Interlocked.Exchange(ref _grown, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    public void WakeReaders() => Interlocked.Exchange(ref _grown, new Signal()).Set();
 
     /// <summary>Completes when the head may have moved beyond a position.</summary>
     public Task WaitBeyondAsync(long position, CancellationToken cancellationToken)
     {
         // Take the signal first: a head that moves between the two lines completes the signal that was taken.
-        var signal = Volatile.Read(ref _grown).Task;
+        var signal = Volatile.Read(ref _grown);
         return Head > position ? Task.CompletedTask : signal.WaitAsync(cancellationToken);
     }
 

@@ -15,7 +15,7 @@ internal sealed class Outbox(ProtocolVersion version) : IDeliveryOutbox
 
     private readonly Channel<OutboxItem> _items = Channel.CreateUnbounded<OutboxItem>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Lock _lock = new();
-    private TaskCompletionSource? _room;
+    private Signal? _room;
     private int _messages;
 
     /// <summary>Called when the socket has taken everything up to a delivery, should anybody want to know.</summary>
@@ -48,7 +48,7 @@ internal sealed class Outbox(ProtocolVersion version) : IDeliveryOutbox
             _messages--;
             if (_messages >= MaxMessages)
                 return;
-            _room?.SetResult();
+            _room?.Set();
             _room = null;
         }
     }
@@ -60,8 +60,8 @@ internal sealed class Outbox(ProtocolVersion version) : IDeliveryOutbox
         {
             if (_messages < MaxMessages)
                 return Task.CompletedTask;
-            _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _room.Task.WaitAsync(cancellationToken);
+            _room ??= new Signal();
+            return _room.WaitAsync(cancellationToken);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class Session : IDisposable
     private readonly CancellationTokenSource _ended = new();
 
     // Set when everything was sent and TCP is to end without a Close frame: the read that is under way is left behind.
-    private readonly TaskCompletionSource _hungUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _hungUp = new();
     private readonly SessionRegistration _registration;
     private readonly SessionQueries _queries;
 
@@ -44,6 +44,7 @@ internal sealed partial class Session : IDisposable
 
     // Messages handed to the sequencer that have no answer yet.
     private int _unanswered;
+    private ITimer? _closeTimer;
     private long _errorSecond;
     private int _errorsInSecond;
 
@@ -95,7 +96,11 @@ internal sealed partial class Session : IDisposable
         await EndAsync(sending);
     }
 
-    public void Dispose() => _ended.Dispose();
+    public void Dispose()
+    {
+        _closeTimer?.Dispose();
+        _ended.Dispose();
+    }
 
     /// <summary>
     /// Reads until the peer is gone. What it sent before its end still counts: that the connection is being torn down is noticed here, by
@@ -275,7 +280,7 @@ internal sealed partial class Session : IDisposable
         Interlocked.Increment(ref _unanswered);
         _isStopping = true;
         Answered();
-        _ended.CancelAfter(CloseTimeout);
+        EndSoon();
     }
 
     private async Task SendAsync()
@@ -307,12 +312,27 @@ internal sealed partial class Session : IDisposable
         _outbox.Complete();
         if (_socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived or WebSocketState.CloseSent))
             _ended.Cancel();
-        _ended.CancelAfter(CloseTimeout);
+        EndSoon();
         await sending;
         if (!_hungUp.Task.IsCompleted)
             _ended.Cancel();
         await _queries.EndAsync();
         LogEnded(_producer.SessionId);
+    }
+
+    /// <summary>Whatever the peer does, the session is over after a while.</summary>
+    private void EndSoon() => _closeTimer ??= _bus.Time.CreateTimer(_ => EndNow(), null, CloseTimeout, Timeout.InfiniteTimeSpan);
+
+    private void EndNow()
+    {
+        try
+        {
+            _ended.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just ended by itself.
+        }
     }
 
     private async Task CloseAsync()

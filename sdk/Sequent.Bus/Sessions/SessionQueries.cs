@@ -220,12 +220,12 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     private sealed class Run : IDisposable
     {
         private readonly CancellationTokenSource _cancel;
-        private readonly SemaphoreSlim _credit;
+        private readonly Credits _credit;
 
         public Run(int credit, CancellationToken sessionEnded)
         {
             _cancel = CancellationTokenSource.CreateLinkedTokenSource(sessionEnded);
-            _credit = new SemaphoreSlim(credit);
+            _credit = new Credits(credit);
             Cancelled = _cancel.Token;
         }
 
@@ -233,19 +233,9 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
 
         public Task Running { get; set; } = Task.CompletedTask;
 
-        public Task TakeCreditAsync() => _credit.WaitAsync(Cancelled);
+        public Task TakeCreditAsync() => _credit.TakeAsync(Cancelled);
 
-        public void Grant(int pages)
-        {
-            try
-            {
-                _credit.Release(pages);
-            }
-            catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
-            {
-                // More credit than anyone can use, or the query has just ended.
-            }
-        }
+        public void Grant(int pages) => _credit.Grant(pages);
 
         public void Cancel()
         {
@@ -259,10 +249,6 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
             }
         }
 
-        public void Dispose()
-        {
-            _cancel.Dispose();
-            _credit.Dispose();
-        }
+        public void Dispose() => _cancel.Dispose();
     }
 }

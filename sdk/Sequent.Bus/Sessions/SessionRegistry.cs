@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -49,7 +50,13 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
             KeepAliveTimeout = bus.Options.KeepAlive,
         });
         var producer = new Producer(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), SenderOf(context.Connection));
-        using var session = new Session(socket, isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1, producer, bus, loggers.CreateLogger<Session>());
+        await RunAsync(socket, isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1, producer);
+    }
+
+    /// <summary>Runs a session over a socket until it ends.</summary>
+    public async Task RunAsync(WebSocket socket, ProtocolVersion version, Producer producer)
+    {
+        using var session = new Session(socket, version, producer, bus, loggers.CreateLogger<Session>());
         var running = session.RunAsync(_stopping.Token);
         _running.TryAdd(session, running);
         try
@@ -62,8 +69,8 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
         }
     }
 
-    /// <summary>The sessions at this moment.</summary>
-    public IReadOnlyCollection<Session> Sessions => [.. _running.Keys];
+    /// <summary>The sessions at this moment, by id.</summary>
+    public IReadOnlyCollection<Session> Sessions => [.. _running.Keys.OrderBy(s => s.Id, StringComparer.Ordinal)];
 
     /// <summary>Ends a session: what it holds moves on.</summary>
     /// <returns>False if there is none of this id.</returns>
@@ -85,7 +92,7 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
     private async Task CloseOnceAsync()
     {
         _isOpen = false;
-        foreach (var session in _running.Keys)
+        foreach (var session in Sessions)
             session.AnnounceStop();
         using (var patience = new CancellationTokenSource(bus.Options.DrainTime, bus.Time))
         {

@@ -13,7 +13,7 @@ internal sealed class InMemoryStore : IEventStore, IDeliveryStore
     private readonly Dictionary<string, ClientTypeRecord> _clientTypes = new(StringComparer.Ordinal);
     private readonly SortedDictionary<(string ClientType, long Position), DeadLetter> _deadLetters = [];
 
-    public string LogId { get; } = Guid.NewGuid().ToString("D");
+    public string LogId { get; init; } = Guid.NewGuid().ToString("D");
 
     public ValueTask<LogEnd> OpenAsync(CancellationToken cancellationToken)
     {

@@ -1,0 +1,90 @@
+using System.Text.Json.Nodes;
+using Sequent.Protocol;
+
+namespace Sequent.Bus.Tests.Simulation;
+
+/// <summary>A client of the simulated bus: connects again whenever its connection is gone.</summary>
+internal abstract class SimulatedClient(Simulation simulation, string name, ProtocolVersion version)
+{
+    private int _connections;
+
+    public string Name { get; } = name;
+
+    protected Simulation Simulation { get; } = simulation;
+
+    protected SimulatedSocket? Socket { get; private set; }
+
+    public bool IsConnected => Socket?.IsOpen == true;
+
+    public bool IsSlow => Socket?.IsSlow == true;
+
+    /// <summary>It read slowly, so what comes may have been revoked long ago.</summary>
+    public bool IsBehind { get; private set; }
+
+    /// <summary>Everything it sent was read by the bus.</summary>
+    public bool WasHeard => IsConnected && !Socket!.HasUnread;
+
+    /// <summary>Does something, or nothing.</summary>
+    /// <param name="heal">Only what brings the run to its end.</param>
+    public void Step(bool heal)
+    {
+        if (IsConnected)
+        {
+            Act(heal);
+            return;
+        }
+
+        Leave();
+        var connection = ++_connections;
+        Socket = Simulation.Connect(version, text =>
+        {
+            Simulation.Trace.Note($"{Name}.{connection} < {text}");
+            if (connection == _connections && Socket is not null)
+                Receive(JsonNode.Parse(text)!.AsObject());
+        });
+        Simulation.Trace.Note($"{Name} connects");
+        Greet();
+    }
+
+    public void Break()
+    {
+        if (!IsConnected)
+            return;
+        Simulation.Trace.Note($"{Name} breaks");
+        Socket!.Abort();
+        Leave();
+    }
+
+    public void ReadSlowly(bool slowly)
+    {
+        if (!IsConnected)
+            return;
+        IsBehind |= slowly;
+        Socket!.ReadSlowly(slowly);
+    }
+
+    /// <summary>Everything the bus had for it has arrived.</summary>
+    public void NoteRest() => IsBehind &= IsSlow;
+
+    /// <summary>The connection is gone, and everything that belonged to it.</summary>
+    public virtual void Leave() => (Socket, IsBehind) = (null, false);
+
+    protected abstract void Greet();
+
+    protected abstract void Act(bool heal);
+
+    protected abstract void Receive(JsonObject message);
+
+    protected void Send(string text)
+    {
+        Simulation.Trace.Note($"{Name} > {text}");
+        Socket!.Send(text);
+    }
+
+    protected void SayGoodbye()
+    {
+        Simulation.Trace.Note($"{Name} says goodbye");
+        Socket!.SayGoodbye();
+        Leave();
+    }
+}
