@@ -182,6 +182,22 @@ Task("Smoke")
     }
 });
 
+Task("Simulate")
+    .Description("Runs many seeds of the simulation (--seeds=20000 --first=1); prints how often every fault fired.")
+    .IsDependentOn("Build")
+    .Does(() => Run(
+        "dotnet",
+        $"test tests/Sequent.Bus.Tests -c {configuration} --no-build --filter FullyQualifiedName~The_bus_keeps_its_promises --logger console;verbosity=detailed",
+        environment: new Dictionary<string, string> { ["SEQUENT_SIM_FIRST"] = Argument("first", "1"), ["SEQUENT_SIM_COUNT"] = Argument("seeds", "20000") }));
+
+Task("KillLoop")
+    .Description("Kills the real process again and again (--rounds=1000).")
+    .IsDependentOn("Build")
+    .Does(() => Run(
+        "dotnet",
+        $"test tests/Sequent.Cli.Tests -c {configuration} --no-build --filter FullyQualifiedName~Killed_again_and_again --logger console;verbosity=detailed",
+        environment: new Dictionary<string, string> { ["SEQUENT_KILL_ROUNDS"] = Argument("rounds", "1000") }));
+
 Task("CI")
     .Description("Everything a change must pass: Build, Coverage, Format, Pack, Smoke.")
     .IsDependentOn("Build")

@@ -27,29 +27,71 @@ internal sealed class KillTests
         var (first, address) = await SequentProcess.StartServerAsync(file);
         List<ReceiptEntry> receipts;
         await using (first)
-            receipts = await PublishUntilKilledAsync(first, address, killAfter);
+            receipts = await PublishUntilKilledAsync(first, address, [.. Enumerable.Range(0, Publishes).Select(NewEvent)], killAfter);
         Assert.That(receipts, Has.Count.GreaterThanOrEqualTo(killAfter));
 
         var (second, again) = await SequentProcess.StartServerAsync(file);
         await using var _ = second;
-        var stored = await ReadAllAsync(again);
+        Check(await ReadAllAsync(again), receipts);
+    }
 
+    /// <summary>25 rounds; <c>SEQUENT_KILL_ROUNDS</c> or <c>dotnet cake --target=KillLoop</c> for more.</summary>
+    [Test]
+    public async Task Killed_again_and_again_it_loses_nothing_and_stores_nothing_twice()
+    {
+        var rounds = int.TryParse(Environment.GetEnvironmentVariable("SEQUENT_KILL_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var more) ? more : 25;
+        var file = Path.Combine(_folder, "sequent.db");
+        var receipts = new Dictionary<Guid, ReceiptEntry>();
+        var open = new List<NewEvent>();
+        var count = 0;
+        for (var round = 0; round < rounds; round++)
+        {
+            // What had no receipt is asked again under its id, then there is more.
+            open.AddRange(Enumerable.Range(count, Publishes).Select(NewEvent));
+            count += Publishes;
+            var (server, address) = await SequentProcess.StartServerAsync(file);
+            await using (server)
+            {
+                foreach (var receipt in await PublishUntilKilledAsync(server, address, open, Random.Shared.Next(1, Publishes)))
+                {
+                    var id = receipt.EventId!.Value;
+                    if (!receipts.TryAdd(id, receipt))
+                        Assert.That((receipt.Key, receipt.Value, receipt.Position), Is.EqualTo((receipts[id].Key, receipts[id].Value, receipts[id].Position)), "one place for one id");
+                }
+            }
+
+            open.RemoveAll(e => receipts.ContainsKey(e.EventId!.Value));
+        }
+
+        var (last, again) = await SequentProcess.StartServerAsync(file);
+        await using var _ = last;
+        var stored = await ReadAllAsync(again);
+        Check(stored, receipts.Values);
+        TestContext.Out.WriteLine($"{rounds} rounds, {receipts.Count} receipts, {stored.Count} events stored of {count} asked for: none lost, no gap, no id twice");
+    }
+
+    private static void Check(List<WireEvent> stored, IReadOnlyCollection<ReceiptEntry> receipts)
+    {
         Assert.That(stored.Select(e => e.Position), Is.EqualTo(Enumerable.Range(1, stored.Count).Select(p => (long)p)), "positions have no gap");
         foreach (var key in stored.GroupBy(e => e.Key))
             Assert.That(key.Select(e => e.Value), Is.EqualTo(Enumerable.Range(0, key.Count()).Select(v => (uint)v)), "values have no gap");
+        Assert.That(stored.Select(e => e.EventId), Is.Unique, "no id is stored twice");
         foreach (var receipt in receipts)
         {
             var e = stored[(int)receipt.Position! - 1];
-            Assert.That((e.Key, e.Value, e.EventId), Is.EqualTo((receipt.Key, receipt.Value, receipt.EventId)));
+            Assert.That((e.Key, e.Value, e.EventId), Is.EqualTo((receipt.Key, receipt.Value, receipt.EventId)), "what was receipted is there");
         }
     }
 
+    private static NewEvent NewEvent(int number) =>
+        new($"k{number % Keys}", null, 1, "published", Encoding.UTF8.GetBytes(number.ToString(CultureInfo.InvariantCulture))) { EventId = Guid.CreateVersion7() };
+
     /// <summary>Sends everything without waiting, and pulls the plug once so many receipts came.</summary>
-    private static async Task<List<ReceiptEntry>> PublishUntilKilledAsync(SequentProcess server, Uri address, int killAfter)
+    private static async Task<List<ReceiptEntry>> PublishUntilKilledAsync(SequentProcess server, Uri address, IReadOnlyList<NewEvent> events, int killAfter)
     {
         var receipts = new List<ReceiptEntry>();
         using var socket = await ConnectAsync(address);
-        var sending = SendAllAsync(socket);
+        var sending = SendAllAsync(socket, events);
         try
         {
             while (true)
@@ -70,13 +112,10 @@ internal sealed class KillTests
         return receipts;
     }
 
-    private static async Task SendAllAsync(ClientWebSocket socket)
+    private static async Task SendAllAsync(ClientWebSocket socket, IReadOnlyList<NewEvent> events)
     {
-        for (var i = 0; i < Publishes; i++)
-        {
-            var text = Encoding.UTF8.GetBytes(i.ToString(CultureInfo.InvariantCulture));
-            await SendAsync(socket, new NewMessage([new NewEvent($"k{i % Keys}", null, 1, "published", text) { EventId = Guid.CreateVersion7() }]));
-        }
+        foreach (var e in events)
+            await SendAsync(socket, new NewMessage([e]));
     }
 
     private static async Task<List<WireEvent>> ReadAllAsync(Uri address)
