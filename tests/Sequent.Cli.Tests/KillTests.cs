@@ -91,7 +91,7 @@ internal sealed class KillTests
     {
         var receipts = new List<ReceiptEntry>();
         using var socket = await ConnectAsync(address);
-        var sending = SendAllAsync(socket, events);
+        var sending = Task.Run(() => SendAllAsync(socket, events));
         try
         {
             while (true)
