@@ -58,7 +58,11 @@ internal sealed partial class QueueModel
         NoteInterest();
         foreach (var head in Heads())
             head.HeadSince ??= _now;
-        Assert.That(_queue.KeysInDebt, Is.EqualTo(_log.Where(e => e.IsOpen).Select(e => e.Key).Distinct().Count()));
+
+        // A key whose events were not read yet may turn out to owe nothing: what is left of it is of types nobody takes.
+        var inDebt = _log.Where(e => e.IsOpen).Select(e => e.Key).ToHashSet();
+        var unread = _log.Select(e => e.Key).Distinct().Count(key => !inDebt.Contains(key) && _queue.DescribeKey(key) is { OldestUnacked: not null, Next: null, InFlight.Count: 0 });
+        Assert.That(_queue.KeysInDebt, Is.InRange(inDebt.Count, inDebt.Count + unread));
         Assert.That(NeverAcked().Sum(i => i.Held.Count), Is.LessThanOrEqualTo(Limits.MaxNeverAcked));
     }
 
