@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sequent.Cli.Data;
 using Sequent.Cli.Server;
 
 namespace Sequent.Cli;
@@ -15,6 +16,9 @@ internal static class RootCommands
         {
             logLevel,
             ServerCommand.Create(logLevel),
+            DataCommands.CreateBackup(),
+            DataCommands.CreateRestore(),
+            DataCommands.CreateVerify(),
         };
     }
 }

@@ -67,6 +67,8 @@ internal sealed class KillTests
         await using var _ = last;
         var stored = await ReadAllAsync(again);
         Check(stored, receipts.Values);
+        await using var verify = SequentProcess.Start("verify", "--data", file);
+        Assert.That(await verify.ExitAsync(), Is.Zero, "sequent verify finds no fault");
         TestContext.Out.WriteLine($"{rounds} rounds, {receipts.Count} receipts, {stored.Count} events stored of {count} asked for: none lost, no gap, no id twice");
     }
 

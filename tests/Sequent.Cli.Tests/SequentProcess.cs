@@ -12,6 +12,7 @@ internal sealed partial class SequentProcess : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     private readonly Process _process;
+    private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
     private readonly TaskCompletionSource<Uri?> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -29,6 +30,16 @@ internal sealed partial class SequentProcess : IAsyncDisposable
         _process.Start();
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
+    }
+
+    /// <summary>What it wrote to standard output.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+                return _output.ToString();
+        }
     }
 
     /// <summary>What it wrote to standard error.</summary>
@@ -85,6 +96,8 @@ internal sealed partial class SequentProcess : IAsyncDisposable
     private void Read(string? line)
     {
         const string Mark = "Sequent listens on ";
+        lock (_output)
+            _output.AppendLine(line);
         if (line is null)
             _listening.TrySetResult(null);
         else if (line.StartsWith(Mark, StringComparison.Ordinal))

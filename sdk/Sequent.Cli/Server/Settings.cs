@@ -7,11 +7,13 @@ internal static class Settings
 {
     public static Setting LogLevel { get; } = new("log-level", "How much is logged to standard error: trace, debug, information (info), warning (warn), error, critical, off [default: info]", (s, text) => s.LogLevel = LogLevels.Parse(text)) { Short = "-l" };
 
+    public static Setting Data { get; } = new("data", "The file of the log; a server creates it if it does not exist [default: sequent.db]", (s, text) => s.Bus.DataFile = DataFile(text)) { Short = "-d" };
+
     public static IReadOnlyList<Setting> All { get; } =
     [
         LogLevel,
         new("bind", "Where to listen, as host:port; port 0 takes any free one [default: localhost:8081]", (s, text) => s.Bind = BindAddress.Parse(text)) { Short = "-b" },
-        new("data", "The file of the log; it is created if it does not exist [default: sequent.db]", (s, text) => s.Bus.DataFile = DataFile(text)) { Short = "-d" },
+        Data,
         new("durability", "full: a success is on disk; os: it is with the operating system, and a power failure may lose the last ones [default: full]", (s, text) => s.Bus.Durability = DurabilityOf(text)),
         new("message-bytes", "The largest message [default: 1MiB]", (s, text) => s.Bus.MessageBytes = Quantities.SmallSize(text)),
         new("events-per-message", "The most events in one message [default: 10000]", (s, text) => s.Bus.EventsPerMessage = Quantities.Count(text)),

@@ -6,9 +6,16 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// </summary>
 internal static class Schema
 {
-    /// <summary>What was appended after <c>keys</c> was last brought up to date. (The value of meta is a text; adding 0 makes it a number.)</summary>
-    public const string SelectTail =
-        "SELECT key, value, position FROM events WHERE position > coalesce((SELECT value FROM meta WHERE name = 'keys_at'), 0) + 0 ORDER BY position";
+    /// <summary>"SEQT": marks the file as ours.</summary>
+    private const long ApplicationId = 0x53455154;
+
+    private const long Version = 1;
+
+    /// <summary>The ends of keys up to here are in <c>keys</c>, as an SQL expression. (The value of meta is a text; adding 0 makes it a number.)</summary>
+    public const string KeysAt = "(coalesce((SELECT value FROM meta WHERE name = 'keys_at'), 0) + 0)";
+
+    /// <summary>What was appended after <c>keys</c> was last brought up to date.</summary>
+    public const string SelectTail = $"SELECT key, value, position FROM events WHERE position > {KeysAt} ORDER BY position";
 
     /// <summary>Events up to here are in <c>correlations</c>, as an SQL expression.</summary>
     public const string CorrelatedTo = "(coalesce((SELECT value FROM meta WHERE name = 'correlated_to'), 0) + 0)";
@@ -54,4 +61,29 @@ internal static class Schema
         CREATE TABLE IF NOT EXISTS redriven(client_type TEXT NOT NULL, position INTEGER NOT NULL, failures INTEGER NOT NULL,
             losses INTEGER NOT NULL, PRIMARY KEY(client_type, position)) WITHOUT ROWID;
         """;
+
+    /// <summary>Marks an empty file as ours, and looks whether another one is.</summary>
+    public static void Claim(SqliteConnection db)
+    {
+        if (IsEmpty(db))
+            db.Execute($"PRAGMA application_id={ApplicationId}; PRAGMA user_version={Version};");
+        else
+            Recognise(db);
+    }
+
+    /// <summary>Looks whether the file is a log that this version can read.</summary>
+    /// <exception cref="StoreException">It is not; the message says why.</exception>
+    public static void Recognise(SqliteConnection db)
+    {
+        if (IsEmpty(db))
+            throw new StoreException("it is empty.");
+        if (db.QueryInteger("PRAGMA application_id") != ApplicationId)
+            throw new StoreException("it is a database of another program.");
+        var version = db.QueryInteger("PRAGMA user_version");
+        if (version > Version)
+            throw new StoreException($"it was written by a newer version of the bus (schema {version}, this one knows {Version}).");
+    }
+
+    private static bool IsEmpty(SqliteConnection db) =>
+        db.QueryInteger("PRAGMA application_id") == 0 && db.QueryInteger("SELECT count(*) FROM sqlite_master") == 0;
 }

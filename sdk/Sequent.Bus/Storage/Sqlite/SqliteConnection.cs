@@ -65,6 +65,17 @@ internal sealed class SqliteConnection : IDisposable
         }
     }
 
+    /// <summary>Writes a snapshot of everything to a new file, without the room that is free inside this one.</summary>
+    public long CopyTo(string path)
+    {
+        using var copy = Prepare("VACUUM INTO ?").Bind(path);
+        copy.Run();
+        return new FileInfo(path).Length;
+    }
+
+    /// <summary>Makes a statement that runs on another thread fail soon.</summary>
+    public void Interrupt() => raw.sqlite3_interrupt(_db);
+
     /// <summary>Ends a failed transaction. SQLite has often done so itself, so a fault here means nothing.</summary>
     public void TryRollback() => _ = raw.sqlite3_exec(_db, "ROLLBACK");
 

@@ -8,11 +8,6 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// </summary>
 internal sealed partial class SqliteFile : IAsyncDisposable
 {
-    /// <summary>"SEQT": marks the file as ours.</summary>
-    private const long ApplicationId = 0x53455154;
-
-    private const long SchemaVersion = 1;
-
     /// <summary>EWOULDBLOCK: somebody else holds the lock.</summary>
     private const int LockedOnUnix = 11;
 
@@ -152,7 +147,8 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         var db = SqliteConnection.Open(_path, readOnly: false);
         try
         {
-            CheckIdentity(db);
+            Schema.Claim(db);
+            LogIdentity.RefuseBackup(db);
             db.Execute("PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768;");
             db.Execute(_durability == Durability.Full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
             db.Execute(Schema.Create);
@@ -163,23 +159,6 @@ internal sealed partial class SqliteFile : IAsyncDisposable
             db.Dispose();
             throw new StoreException($"Cannot use {_path}: {e.Message}", e);
         }
-    }
-
-    private static void CheckIdentity(SqliteConnection db)
-    {
-        var applicationId = db.QueryInteger("PRAGMA application_id");
-        var tables = db.QueryInteger("SELECT count(*) FROM sqlite_master");
-        if (applicationId == 0 && tables == 0)
-        {
-            db.Execute($"PRAGMA application_id={ApplicationId}; PRAGMA user_version={SchemaVersion};");
-            return;
-        }
-
-        if (applicationId != ApplicationId)
-            throw new StoreException("it is a database of another program.");
-        var version = db.QueryInteger("PRAGMA user_version");
-        if (version > SchemaVersion)
-            throw new StoreException($"it was written by a newer version of the bus (schema {version}, this one knows {SchemaVersion}).");
     }
 
     [LoggerMessage(1, LogLevel.Debug, "Opened {Path}")]
