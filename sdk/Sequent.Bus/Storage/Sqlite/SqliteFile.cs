@@ -147,6 +147,9 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         var db = SqliteConnection.Open(_path, readOnly: false);
         try
         {
+            // A new file is first written with a rollback journal. EXTRA also syncs the folder when that is deleted: one that is back after
+            // a power failure would roll the file back to nothing.
+            db.Execute("PRAGMA synchronous=EXTRA");
             Schema.Claim(db);
             LogIdentity.RefuseBackup(db);
             db.Execute("PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768;");
