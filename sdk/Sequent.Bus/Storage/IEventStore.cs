@@ -13,7 +13,7 @@ internal interface IEventStore : IAsyncDisposable
     /// <exception cref="StoreException">The log cannot be opened; the message says why, in one line, for an operator.</exception>
     ValueTask<LogEnd> OpenAsync(CancellationToken cancellationToken);
 
-    /// <summary>Every key with its last value and position.</summary>
+    /// <summary>Every key with its last value and position; where a key comes twice, the later one counts.</summary>
     IAsyncEnumerable<KeyValuePair<string, KeyEnd>> ReadKeysAsync(CancellationToken cancellationToken);
 
     /// <summary>Appends events with consecutive positions after the head, durably, all or none.</summary>

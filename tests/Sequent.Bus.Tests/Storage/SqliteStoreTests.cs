@@ -89,7 +89,7 @@ internal sealed class SqliteStoreTests
             await store.OpenAsync(default);
             var keys = new Dictionary<string, KeyEnd>();
             await foreach (var (key, end) in store.ReadKeysAsync(default))
-                keys.Add(key, end);
+                keys[key] = end;
             Assert.That(keys, Has.Count.EqualTo(5_000));
             Assert.That(keys["k1"], Is.EqualTo(new KeyEnd(51, 255_001)));
             Assert.That(keys["k0"], Is.EqualTo(new KeyEnd(51, 260_000)));

@@ -22,7 +22,8 @@ internal sealed class EventRows : IDisposable
     private readonly SqliteStatement _timeAt;
     private readonly SqliteStatement _end;
     private readonly SqliteStatement _keys;
-    private readonly SqliteStatement _keysSince;
+    private readonly SqliteStatement _keysAfter;
+    private readonly SqliteStatement _tail;
     private readonly SqliteStatement _types;
     private readonly PositionIndex _positions;
 
@@ -41,8 +42,9 @@ internal sealed class EventRows : IDisposable
         _byId = db.Prepare("SELECT key, value, position, type FROM events WHERE event_id = ?");
         _timeAt = db.Prepare("SELECT time FROM events WHERE position = ?");
         _end = db.Prepare("SELECT position, time FROM events ORDER BY position DESC LIMIT 1");
-        _keys = db.Prepare("SELECT key, value, position FROM keys");
-        _keysSince = db.Prepare(Schema.SelectTail);
+        _keys = db.Prepare("SELECT key, value, position FROM keys ORDER BY key LIMIT ?");
+        _keysAfter = db.Prepare("SELECT key, value, position FROM keys WHERE key > ? ORDER BY key LIMIT ?");
+        _tail = db.Prepare(Schema.SelectTailPage);
         _types = db.Prepare("SELECT id, name FROM event_types");
         _positions = new PositionIndex(db);
     }
@@ -54,19 +56,12 @@ internal sealed class EventRows : IDisposable
         return end;
     }
 
-    /// <summary>Every key's end: the saved table, then what was appended since. Later ones replace earlier ones.</summary>
-    public Dictionary<string, KeyEnd> ReadKeys()
-    {
-        var keys = new Dictionary<string, KeyEnd>(StringComparer.Ordinal);
-        foreach (var statement in (SqliteStatement[])[_keys, _keysSince])
-        {
-            while (statement.Step())
-                keys[statement.Text(0)] = new KeyEnd((uint)statement.Integer(1), statement.Integer(2));
-            statement.Reset();
-        }
+    /// <summary>The saved ends of keys after one of them, in the order of the keys.</summary>
+    public List<KeyValuePair<string, KeyEnd>> ReadKeys(string? after, int max) =>
+        ReadKeyEnds(after is null ? _keys.Bind(max) : _keysAfter.Bind(after).Bind(max));
 
-        return keys;
-    }
+    /// <summary>What was appended since the ends of keys were saved, after a position, in order.</summary>
+    public List<KeyValuePair<string, KeyEnd>> ReadTail(long after, int max) => ReadKeyEnds(_tail.Bind(after).Bind(max));
 
     public IReadOnlyDictionary<Guid, StoredPlace> Find(IReadOnlyCollection<Guid> ids)
     {
@@ -189,6 +184,15 @@ internal sealed class EventRows : IDisposable
     }
 
     public void Dispose() => _db.Dispose();
+
+    private static List<KeyValuePair<string, KeyEnd>> ReadKeyEnds(SqliteStatement rows)
+    {
+        var ends = new List<KeyValuePair<string, KeyEnd>>();
+        while (rows.Step())
+            ends.Add(new(rows.Text(0), new KeyEnd((uint)rows.Integer(1), rows.Integer(2))));
+        rows.Reset();
+        return ends;
+    }
 
     private LogSlice ReadFound(IReadOnlyList<long> positions, LogRange range)
     {

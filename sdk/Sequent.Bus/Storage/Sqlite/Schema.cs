@@ -17,6 +17,9 @@ internal static class Schema
     /// <summary>What was appended after <c>keys</c> was last brought up to date.</summary>
     public const string SelectTail = $"SELECT key, value, position FROM events WHERE position > {KeysAt} ORDER BY position";
 
+    /// <summary>The same, only what is after a position, and not more than so many.</summary>
+    public const string SelectTailPage = $"SELECT key, value, position FROM events WHERE position > max(?, {KeysAt}) ORDER BY position LIMIT ?";
+
     /// <summary>Events up to here are in <c>correlations</c>, as an SQL expression.</summary>
     public const string CorrelatedTo = "(coalesce((SELECT value FROM meta WHERE name = 'correlated_to'), 0) + 0)";
 

@@ -6,6 +6,8 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// <summary>The log in one SQLite file.</summary>
 internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space, ILogger logger) : IEventStore
 {
+    private const int KeysPerRead = 10_000;
+
     private readonly ILogger _logger = logger;
     private EventAppender? _appender;
     private bool _wasShort;
@@ -20,8 +22,27 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
 
     public async IAsyncEnumerable<KeyValuePair<string, KeyEnd>> ReadKeysAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var key in await file.ReadAsync(rows => rows.ReadKeys(), cancellationToken))
-            yield return key;
+        // In pages, because whoever reads them holds them all already.
+        List<KeyValuePair<string, KeyEnd>> page;
+        string? lastKey = null;
+        do
+        {
+            var after = lastKey;
+            foreach (var key in page = await file.ReadAsync(rows => rows.ReadKeys(after, KeysPerRead), cancellationToken))
+                yield return key;
+            lastKey = page is [.., var last] ? last.Key : null;
+        }
+        while (page.Count == KeysPerRead);
+
+        var position = 0L;
+        do
+        {
+            var after = position;
+            foreach (var key in page = await file.ReadAsync(rows => rows.ReadTail(after, KeysPerRead), cancellationToken))
+                yield return key;
+            position = page is [.., var last] ? last.Value.Position : position;
+        }
+        while (page.Count == KeysPerRead);
     }
 
     public ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken) =>

@@ -1,0 +1,33 @@
+using System.Globalization;
+using Sequent.Benchmarks;
+
+// Each prints a section in Markdown; `dotnet cake --target=BenchBus` collects them in docs/benchmarks-bus.md.
+var folder = Directory.CreateTempSubdirectory("sequent-bench-").FullName;
+try
+{
+    switch (args)
+    {
+        case ["start", var keys, var events]:
+            await StartBenchmark.RunAsync(folder, int.Parse(keys, CultureInfo.InvariantCulture), int.Parse(events, CultureInfo.InvariantCulture));
+            return 0;
+        case ["handover"]:
+            await HandoverBenchmark.RunAsync(folder);
+            return 0;
+        case ["sessions"]:
+            await SessionsBenchmark.RunAsync(folder);
+            return 0;
+        case ["flood"]:
+            await FloodBenchmark.RunAsync(folder);
+            return 0;
+        case ["garbage", var address, var version]:
+            await FloodBenchmark.SendGarbageAsync(new Uri(address), version);
+            return 0;
+        default:
+            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | flood");
+            return 2;
+    }
+}
+finally
+{
+    Directory.Delete(folder, recursive: true);
+}
