@@ -198,6 +198,23 @@ Task("KillLoop")
         $"test tests/Sequent.Cli.Tests -c {configuration} --no-build --filter FullyQualifiedName~Killed_again_and_again --logger console;verbosity=detailed",
         environment: new Dictionary<string, string> { ["SEQUENT_KILL_ROUNDS"] = Argument("rounds", "1000") }));
 
+Task("BenchBus")
+    .Description("Measures the bus as a process of its own, about six minutes; writes docs/benchmarks-bus.md.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    var program = $"tests/Benchmarks/bin/{configuration}/net10.0/Benchmarks.dll";
+    var sections = new[] { "start 1000000 5000000", "handover", "sessions", "flood" }.Select(name => Run("dotnet", $"{program} {name}", capture: true)).ToArray();
+    System.IO.File.WriteAllText("docs/benchmarks-bus.md", string.Join('\n', [
+        "# The bus, measured",
+        "",
+        "Written by `dotnet cake --target=BenchBus`. The bus is `sequent server` in a process of its own, with fsync, clients on the same machine.",
+        $"This run: {Environment.ProcessorCount} cores, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, {System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription}, {DateTime.UtcNow:yyyy-MM-dd}.",
+        "",
+        .. sections.Select(section => section.Trim() + "\n"),
+    ]));
+});
+
 Task("CI")
     .Description("Everything a change must pass: Build, Coverage, Format, Pack, Smoke.")
     .IsDependentOn("Build")

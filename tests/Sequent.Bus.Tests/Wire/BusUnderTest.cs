@@ -16,10 +16,12 @@ internal sealed class BusUnderTest : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public static async Task<BusUnderTest> StartAsync(Action<SequentBusOptions>? configure = null)
+    public static async Task<BusUnderTest> StartAsync(Action<SequentBusOptions>? configure = null, TimeProvider? time = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        if (time is not null)
+            builder.Services.AddSingleton(time);
         builder.Services.AddSequentBus(o =>
         {
             o.DataFile = null;
