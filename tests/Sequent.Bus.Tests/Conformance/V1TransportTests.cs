@@ -1,5 +1,7 @@
+using System.Net.WebSockets;
 using System.Text;
 using Sequent.Bus.Tests.Wire;
+using Sequent.Protocol;
 
 namespace Sequent.Bus.Tests.Conformance;
 
@@ -144,5 +146,64 @@ internal sealed class V1TransportTests
         await client.SendAsync(Opcode.Close, [0x03, 0xe8]);
         Assert.That((await client.ReceiveAsync()).Opcode, Is.EqualTo(Opcode.Close));
         await client.ReadToEndAsync();
+    }
+
+    [Test]
+    public async Task Binary_and_fragmented_messages_are_read()
+    {
+        await using var client = await _bus.ConnectV1Async();
+        await client.SendAsync("""{"client_type":"a","event_ty"""u8.ToArray(), WebSocketMessageType.Binary, endOfMessage: false);
+        await client.SendAsync("""pes":[],"message_type":"register"}"""u8.ToArray(), WebSocketMessageType.Binary);
+        await client.ReceiveAsync("registration");
+    }
+
+    [Test]
+    public async Task Invalid_utf8_in_a_binary_message_is_ignored()
+    {
+        await using var client = await _bus.ConnectV1Async();
+        await client.SendAsync([.. """{"client_type":"a"""u8, 0xff, .. "\",\"event_types\":[],\"message_type\":\"register\"}"u8], WebSocketMessageType.Binary);
+        await client.ReceiveAsync("error");
+    }
+
+    [Test]
+    public async Task Any_path_is_served_without_a_subprotocol()
+    {
+        await using var client = await WireClient.ConnectAsync(new Uri(_bus.Address, "/any/where"), ProtocolVersion.V1);
+        Assert.That(client.Subprotocol, Is.Null);
+        await client.RegisterAsync("a");
+    }
+
+    [Test]
+    public void A_page_of_a_stranger_may_not_connect() =>
+        Assert.That(
+            async () => await WireClient.ConnectAsync(_bus.Address, ProtocolVersion.V1, "http://evil.example"),
+            Throws.InstanceOf<WebSocketException>().With.Message.Contains("403"));
+
+    [Test]
+    public async Task The_buses_own_origin_may_connect()
+    {
+        await using var client = await WireClient.ConnectAsync(_bus.Address, ProtocolVersion.V1, $"http://{_bus.Address.Authority}");
+        await client.RegisterAsync("a");
+    }
+
+    [Test]
+    public async Task Acks_right_before_the_end_of_tcp_count([Values(10, 100, 400)] int count)
+    {
+        await using var producer = await _bus.ConnectV2Async();
+        using var first = await RawClient.ConnectAsync(_bus.Address);
+        await first.SendTextAsync(Register);
+        await first.ReadUntilAsync("registration");
+        for (var i = 0; i < count; i++)
+            await producer.PublishAsync($"k{i}");
+        await first.ReadUntilAsync($"\"key\":\"k{count - 1}\"");
+        for (var i = 0; i < count; i++)
+            await first.SendTextAsync($$$"""{"message_type":"ack","consistency":{"key":"k{{{i}}}","value":0}}""");
+        first.ShutDownSending();
+        await first.ReadToEndAsync();
+
+        await using var second = await _bus.ConnectV2Async();
+        await second.RegisterAsync("accounts");
+        await producer.PublishAsync("last", type: "end");
+        Assert.That((string?)(await second.ReceiveDeliveriesAsync(1))[0]["event_type"], Is.EqualTo("end"), "nothing acked comes again");
     }
 }

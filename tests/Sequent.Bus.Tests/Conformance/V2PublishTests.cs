@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using Sequent.Bus.Tests.Wire;
 
-namespace Sequent.Bus.Tests.Wire;
+namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>What v2 adds to publishing.</summary>
 internal sealed class V2PublishTests

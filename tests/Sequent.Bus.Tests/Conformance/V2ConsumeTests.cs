@@ -1,4 +1,6 @@
-namespace Sequent.Bus.Tests.Wire;
+using Sequent.Bus.Tests.Wire;
+
+namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>What v2 adds to consuming.</summary>
 internal sealed class V2ConsumeTests

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using Sequent.Bus.Tests.Wire;
 
-namespace Sequent.Bus.Tests.Wire;
+namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>What v2 adds to reading.</summary>
 internal sealed class V2ReadTests
@@ -55,6 +56,14 @@ internal sealed class V2ReadTests
     [TestCase(",\"limit\":3,\"page_size\":2", new[] { 0, 1, 2 })]
     [TestCase(",\"event_ids\":[\"01890a5d-ac96-774b-bcce-000000000004\",\"01890a5d-ac96-774b-bcce-000000000001\",\"01890a5d-ac96-774b-bcce-00000000ffff\"]", new[] { 1, 4 })]
     [TestCase(",\"event_types\":[\"none\"]", new int[0])]
+    [TestCase(",\"order\":\"desc\"", new[] { 7, 6, 5, 4, 3, 2, 1, 0 })]
+    [TestCase(",\"order\":\"desc\",\"limit\":3,\"page_size\":2", new[] { 7, 6, 5 })]
+    [TestCase(",\"order\":\"desc\",\"keys\":[\"k1\",\"k2\"],\"page_size\":2", new[] { 7, 5, 4, 2, 1 })]
+    [TestCase(",\"order\":\"desc\",\"event_types\":[\"odd\"],\"after\":2,\"until\":6", new[] { 5, 3 })]
+    [TestCase(",\"correlation_id\":7", new[] { 0, 1, 2, 3, 4, 5, 6, 7 })]
+    [TestCase(",\"correlation_id\":8", new int[0])]
+    [TestCase(",\"correlation_id\":7,\"keys\":[\"k1\"],\"page_size\":2", new[] { 1, 4, 7 })]
+    [TestCase(",\"event_ids\":[\"01890A5D-AC96-774B-BCCE-000000000004\"],\"event_types\":[\"even\"]", new[] { 4 })]
     public async Task A_query_finds(string rest, int[] expected)
     {
         await PublishAsync(8);
@@ -127,6 +136,11 @@ internal sealed class V2ReadTests
     [TestCase(",\"log_id\":\"another\"", "log_changed")]
     [TestCase(",\"after\":1000", "position_ahead")]
     [TestCase(",\"since\":\"yesterday\"", "invalid_message")]
+    [TestCase(",\"order\":\"sideways\"", "invalid_message")]
+    [TestCase(",\"event_ids\":[],\"keys\":[]", "invalid_message")]
+    [TestCase(",\"follow\":true,\"order\":\"desc\"", "invalid_message")]
+    [TestCase(",\"follow\":true,\"limit\":1", "invalid_message")]
+    [TestCase(",\"after\":9007199254740992", "invalid_message")]
     public async Task A_query_that_cannot_be_answered_is_told_why(string rest, string code)
     {
         await _client.SendAsync($$"""{"message_type":"query","request_id":"q"{{rest}}}""");
