@@ -1,33 +1,32 @@
 namespace Sequent.Bus;
 
-/// <summary>
-/// A number of things that may be taken, waited for in order. (SemaphoreSlim resumes its waiters by way of the thread pool, which a
-/// simulation does not see.)
-/// </summary>
-internal sealed class Credits(int count)
+/// <summary>A number of things that may be taken, waited for in order.</summary>
+internal sealed class Credits
 {
     private readonly Lock _lock = new();
-    private readonly LinkedList<TaskCompletionSource> _waiting = new();
-    private int _count = count;
+    private readonly Waiters _waiters;
+    private int _count;
+
+    public Credits(int count) => (_waiters, _count) = (new Waiters(_lock), count);
 
     /// <summary>Takes one, when there is one.</summary>
-    public async Task TakeAsync(CancellationToken cancellationToken)
+    public Task TakeAsync(CancellationToken cancellationToken)
     {
         LinkedListNode<TaskCompletionSource> turn;
         lock (_lock)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            if (cancellationToken.IsCancellationRequested)
+                return Task.FromCanceled(cancellationToken);
             if (_count > 0)
             {
                 _count--;
-                return;
+                return Task.CompletedTask;
             }
 
-            turn = _waiting.AddLast(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            turn = _waiters.Add();
         }
 
-        using var cancelled = cancellationToken.Register(() => GiveUp(turn, cancellationToken));
-        await turn.Value.Task;
+        return _waiters.WaitAsync(turn, cancellationToken);
     }
 
     /// <summary>Gives further ones.</summary>
@@ -35,25 +34,12 @@ internal sealed class Credits(int count)
     {
         lock (_lock)
         {
-            for (; more > 0 && _waiting.First is { } first; more--)
+            for (; more > 0 && _waiters.ReleaseFirst(); more--)
             {
-                _waiting.RemoveFirst();
-                first.Value.SetResult();
             }
 
             // Nobody can use more than that.
             _count = (int)Math.Min(int.MaxValue, (long)_count + more);
-        }
-    }
-
-    private void GiveUp(LinkedListNode<TaskCompletionSource> turn, CancellationToken cancellationToken)
-    {
-        lock (_lock)
-        {
-            if (turn.List is null)
-                return;
-            _waiting.Remove(turn);
-            turn.Value.SetCanceled(cancellationToken);
         }
     }
 }

@@ -156,6 +156,22 @@ internal sealed class V1DistributionTests
     }
 
     [Test]
+    public async Task What_was_sent_to_a_type_that_never_acks_can_be_taken_as_acked()
+    {
+        await using var bus = await BusUnderTest.StartAsync(o => o.AcksSent.Add("accounts"));
+        await using var producer = await bus.ConnectV1Async();
+        var first = await bus.ConnectV1Async();
+        await first.RegisterAsync("accounts");
+        await producer.PublishAsync("k", data: "1");
+        await first.ReceiveAsync("event");
+        await first.CloseAsync();
+        await producer.PublishAsync("k", data: "2");
+        await using var second = await bus.ConnectV1Async();
+        await second.SendAsync("""{"client_type":"accounts","event_types":["*"],"message_type":"register"}""");
+        Assert.That((int)(await second.ReceiveAsync("event"))["data"]!, Is.EqualTo(2));
+    }
+
+    [Test]
     public async Task A_star_among_other_names_is_a_name_and_no_names_are_none()
     {
         await using var star = await _bus.ConnectV1Async();

@@ -69,6 +69,18 @@ internal sealed class V2SessionTests
     }
 
     [Test]
+    public async Task There_are_at_most_1000_client_types()
+    {
+        await using var client = await _bus.ConnectV2Async();
+        for (var i = 0; i < 1_000; i++)
+            await client.RegisterAsync($"type{i}", "[]");
+        await client.SendAsync("""{"message_type":"register","client_type":"one more","event_types":[]}""");
+        var error = await client.ReceiveAsync("error");
+        Assert.That(((string?)error["code"], (string?)error["path"]), Is.EqualTo(("rate_limited", "$.client_type")));
+        await client.RegisterAsync("type0", "[]");
+    }
+
+    [Test]
     public async Task A_session_that_offers_other_subprotocols_too_gets_ours()
     {
         using var socket = new ClientWebSocket();
