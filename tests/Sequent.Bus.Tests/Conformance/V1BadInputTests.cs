@@ -3,16 +3,8 @@ using Sequent.Bus.Tests.Wire;
 namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>v1, section 9: bad input has no effect and hurts nobody.</summary>
-internal sealed class V1BadInputTests
+internal sealed class V1BadInputTests : WireTest
 {
-    private BusUnderTest _bus = null!;
-
-    [SetUp]
-    public async Task StartBus() => _bus = await BusUnderTest.StartAsync();
-
-    [TearDown]
-    public async Task StopBus() => await _bus.DisposeAsync();
-
     [TestCase("4294967296")]
     [TestCase("\"4294967296\"")]
     [TestCase("\"-1\"")]
@@ -25,7 +17,7 @@ internal sealed class V1BadInputTests
     [TestCase("[1]")]
     public async Task A_bad_value_makes_the_whole_message_ignored(string value)
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync($$"""{"events":[{{WireClient.EventText("good", 0)}},{{WireClient.EventText("bad", value)}}],"message_type":"new"}""");
         Assert.That((string?)(await client.ReceiveAsync("error"))["code"], Is.EqualTo("invalid_message"));
         Assert.That((string?)(await client.PublishAsync("good", 0))["status"], Is.EqualTo("success"), "nothing of the bad message was stored");
@@ -43,7 +35,7 @@ internal sealed class V1BadInputTests
     [TestCase("""{"message_type":"new","events":[{"consistency":{"key":"k"},"correlation_id":94859829321,"data":1,"event_type":"t"}]}""")]
     public async Task Bad_input_is_answered_with_error_and_leaves_the_connection_open(string text)
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync(text);
         await client.ReceiveAsync("error");
         Assert.That((string?)(await client.PublishAsync("k", 0))["status"], Is.EqualTo("success"));
@@ -52,7 +44,7 @@ internal sealed class V1BadInputTests
     [Test]
     public async Task Errors_are_told_at_most_ten_times_a_second()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         for (var i = 0; i < 200; i++)
             await client.SendAsync("nonsense");
         await client.SendAsync($$"""{"events":[{{WireClient.EventText("k")}}],"message_type":"new"}""");
@@ -65,7 +57,7 @@ internal sealed class V1BadInputTests
     [Test]
     public async Task A_message_over_the_limit_is_ignored_whole()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync($$"""{"events":[{{WireClient.EventText("k", data: $"\"{new string('x', 1_100_000)}\"")}}],"message_type":"new"}""");
         Assert.That((string?)(await client.ReceiveAsync("error"))["code"], Is.EqualTo("message_too_large"));
         Assert.That((string?)(await client.PublishAsync("k", 0))["status"], Is.EqualTo("success"));

@@ -4,20 +4,12 @@ using Sequent.Bus.Tests.Wire;
 namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>v1, sections 3, 6, 7 and 8: who gets what.</summary>
-internal sealed class V1DistributionTests
+internal sealed class V1DistributionTests : WireTest
 {
-    private BusUnderTest _bus = null!;
-
-    [SetUp]
-    public async Task StartBus() => _bus = await BusUnderTest.StartAsync();
-
-    [TearDown]
-    public async Task StopBus() => await _bus.DisposeAsync();
-
     [Test]
     public async Task A_registration_is_echoed_exactly()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync("""{"client_type":"transaction","event_types":["b","a","b"],"message_type":"register"}""");
         Assert.That(await client.ReceiveTextAsync(), Is.EqualTo("""{"client_type":"transaction","event_types":["b","a","b"],"message_type":"registration"}"""));
     }
@@ -25,11 +17,11 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task The_scenario_of_the_samples_document_is_followed()
     {
-        await using var producer = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
         var clients = new List<WireClient>();
         for (var i = 0; i < 3; i++)
         {
-            clients.Add(await _bus.ConnectV1Async());
+            clients.Add(await Bus.ConnectV1Async());
             await clients[^1].RegisterAsync("accounts");
         }
 
@@ -45,9 +37,9 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Each_event_goes_to_one_instance_of_every_client_type()
     {
-        await using var producer = await _bus.ConnectV1Async();
-        await using var accounts = await _bus.ConnectV1Async();
-        await using var audit = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
+        await using var accounts = await Bus.ConnectV1Async();
+        await using var audit = await Bus.ConnectV1Async();
         await accounts.RegisterAsync("accounts");
         await audit.RegisterAsync("audit");
         await producer.PublishAsync("k");
@@ -58,9 +50,9 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Only_instances_that_take_the_type_are_chosen()
     {
-        await using var producer = await _bus.ConnectV1Async();
-        await using var deposits = await _bus.ConnectV1Async();
-        await using var withdrawals = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
+        await using var deposits = await Bus.ConnectV1Async();
+        await using var withdrawals = await Bus.ConnectV1Async();
         await deposits.RegisterAsync("accounts", """["deposit"]""");
         await withdrawals.RegisterAsync("accounts", """["withdrawal"]""");
         await producer.PublishAsync("a", type: "withdrawal");
@@ -72,15 +64,15 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Unacked_events_go_to_another_instance_in_log_order_when_the_connection_ends([Values] bool politely)
     {
-        await using var producer = await _bus.ConnectV1Async();
-        var first = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
+        var first = await Bus.ConnectV1Async();
         await first.RegisterAsync("accounts");
         for (var i = 0; i < 20; i++)
             await producer.PublishAsync($"k{i % 3}");
         var held = new List<JsonObject>();
         for (var i = 0; i < 20; i++)
             held.Add(await first.ReceiveAsync("event"));
-        await using var second = await _bus.ConnectV1Async();
+        await using var second = await Bus.ConnectV1Async();
         await second.RegisterAsync("accounts");
 
         held[0]["message_type"] = "ack";
@@ -103,13 +95,13 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Events_wait_for_a_known_client_type_without_instances()
     {
-        await using var producer = await _bus.ConnectV1Async();
-        var first = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
+        var first = await Bus.ConnectV1Async();
         await first.RegisterAsync("accounts");
         await first.CloseAsync();
         await producer.PublishAsync("k", data: "1");
         await producer.PublishAsync("k", data: "2");
-        await using var second = await _bus.ConnectV1Async();
+        await using var second = await Bus.ConnectV1Async();
         await second.SendAsync("""{"client_type":"accounts","event_types":["*"],"message_type":"register"}""");
         Assert.That((int?)(await second.ReceiveAsync("event"))["data"], Is.EqualTo(1), "pending events come before the registration");
         Assert.That((int?)(await second.ReceiveAsync("event"))["data"], Is.EqualTo(2));
@@ -119,7 +111,7 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task A_client_type_never_seen_gets_nothing_of_the_past()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.PublishAsync("k", data: "1");
         await client.RegisterAsync("late");
         await client.PublishAsync("k", data: "2");
@@ -129,9 +121,9 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Registering_again_replaces_the_event_types_and_keeps_the_keys()
     {
-        await using var producer = await _bus.ConnectV1Async();
-        await using var first = await _bus.ConnectV1Async();
-        await using var second = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
+        await using var first = await Bus.ConnectV1Async();
+        await using var second = await Bus.ConnectV1Async();
         await first.RegisterAsync("accounts");
         await second.RegisterAsync("accounts");
         await producer.PublishAsync("a");
@@ -148,7 +140,7 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Acks_that_match_nothing_are_harmless()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync("""{"message_type":"ack","consistency":{"key":"nobody","value":3}}""");
         await client.RegisterAsync("accounts");
         await client.SendAsync("""{"message_type":"ack","consistency":{"key":"nobody","value":3}}""");
@@ -174,9 +166,9 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task A_star_among_other_names_is_a_name_and_no_names_are_none()
     {
-        await using var star = await _bus.ConnectV1Async();
-        await using var none = await _bus.ConnectV1Async();
-        await using var producer = await _bus.ConnectV1Async();
+        await using var star = await Bus.ConnectV1Async();
+        await using var none = await Bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
         await star.RegisterAsync("star", """["*","deposit"]""");
         await none.RegisterAsync("none", "[]");
         await producer.PublishAsync("k", type: "withdrawal");
@@ -188,7 +180,7 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Whoever_never_registered_gets_no_events()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         for (var i = 0; i < 5; i++)
             await client.PublishAsync("k");
     }
@@ -196,15 +188,15 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Another_client_type_on_the_same_connection_leaves_nothing_of_the_former_one()
     {
-        await using var producer = await _bus.ConnectV1Async();
-        await using var client = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.RegisterAsync("former");
         await producer.PublishAsync("k", data: "1");
         await client.ReceiveAsync("event");
         await client.RegisterAsync("later");
         await producer.PublishAsync("k", data: "2");
         Assert.That((int)(await client.ReceiveAsync("event"))["data"]!, Is.EqualTo(2));
-        await using var other = await _bus.ConnectV1Async();
+        await using var other = await Bus.ConnectV1Async();
         await other.SendAsync("""{"client_type":"former","event_types":["*"],"message_type":"register"}""");
         Assert.That((int)(await other.ReceiveAsync("event"))["data"]!, Is.EqualTo(1), "what was unacked stays with its type");
         Assert.That((int)(await other.ReceiveAsync("event"))["data"]!, Is.EqualTo(2), "and the former key is the connection's no more");
@@ -213,8 +205,8 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Nothing_limits_what_an_instance_holds_and_nothing_is_sent_twice_while_it_lives()
     {
-        await using var producer = await _bus.ConnectV1Async();
-        await using var client = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.RegisterAsync("accounts");
         for (var i = 0; i < 10; i++)
             await producer.SendAsync($$"""{"message_type":"new","events":[{{string.Join(',', Enumerable.Range(0, 200).Select(_ => WireClient.EventText("k")))}}]}""");
@@ -226,8 +218,8 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task Acks_may_come_in_any_order_with_fields_lost_and_data_printed_anew()
     {
-        await using var producer = await _bus.ConnectV1Async();
-        var first = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
+        var first = await Bus.ConnectV1Async();
         await first.RegisterAsync("accounts");
         for (var i = 0; i < 3; i++)
             await producer.PublishAsync("k", data: """{"b":0.1,"a":1}""");
@@ -242,7 +234,7 @@ internal sealed class V1DistributionTests
         }
 
         await first.CloseAsync();
-        await using var second = await _bus.ConnectV1Async();
+        await using var second = await Bus.ConnectV1Async();
         await second.SendAsync("""{"client_type":"accounts","event_types":["*"],"message_type":"register"}""");
         Assert.That((int)(await second.ReceiveAsync("event"))["consistency"]!["value"]!, Is.EqualTo(1), "the one that was not acked");
         await second.ReceiveAsync("registration");
@@ -251,9 +243,9 @@ internal sealed class V1DistributionTests
     [Test]
     public async Task An_ack_of_another_connection_settles_nothing()
     {
-        await using var producer = await _bus.ConnectV1Async();
-        var first = await _bus.ConnectV1Async();
-        await using var second = await _bus.ConnectV1Async();
+        await using var producer = await Bus.ConnectV1Async();
+        var first = await Bus.ConnectV1Async();
+        await using var second = await Bus.ConnectV1Async();
         await first.RegisterAsync("accounts");
         await second.RegisterAsync("accounts");
         await producer.PublishAsync("k");

@@ -5,20 +5,12 @@ using Sequent.Protocol;
 namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>v1, sections 4 and 5: new, receipt, event.</summary>
-internal sealed class V1PublishTests
+internal sealed class V1PublishTests : WireTest
 {
-    private BusUnderTest _bus = null!;
-
-    [SetUp]
-    public async Task StartBus() => _bus = await BusUnderTest.StartAsync();
-
-    [TearDown]
-    public async Task StopBus() => await _bus.DisposeAsync();
-
     [Test]
     public async Task A_receipt_has_a_checksum_and_a_status_per_event_and_nothing_else()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync($$"""{"events":[{{WireClient.EventText("k", 0, data: """{"b":1,"a":2}""")}},{{WireClient.EventText("k", 5)}}],"message_type":"new"}""");
         var receipt = await client.ReceiveAsync("receipt");
         var entries = receipt["receipts"]!.AsArray();
@@ -31,7 +23,7 @@ internal sealed class V1PublishTests
     [Test]
     public async Task An_event_carries_the_nine_fields_in_order_with_canonical_data()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.RegisterAsync("accounts");
         await client.PublishAsync("acc-234", "\"*\"", data: """{ "b" : 50.00, "a":"x" }""");
         var text = await client.ReceiveTextAsync();
@@ -50,7 +42,7 @@ internal sealed class V1PublishTests
     [TestCase("1", ExpectedResult = "inconsistent")]
     public async Task<string?> A_first_value_is_taken_in_these_forms(string? value)
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         return (string?)(await client.PublishAsync("k", value))["status"];
     }
 
@@ -64,7 +56,7 @@ internal sealed class V1PublishTests
     [TestCase("null", false)]
     public async Task A_correlation_id_is_a_number_of_32_bits(string correlationId, bool isTaken)
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync($$$"""{"message_type":"new","events":[{"consistency":{"key":"k"},"correlation_id":{{{correlationId}}},"data":1,"event_type":"t"}]}""");
         await client.ReceiveAsync(isTaken ? "receipt" : "error");
     }
@@ -72,7 +64,7 @@ internal sealed class V1PublishTests
     [Test]
     public async Task Data_may_be_null_but_not_absent()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         Assert.That((string?)(await client.PublishAsync("k", 0, data: "null"))["status"], Is.EqualTo("success"));
         await client.SendAsync("""{"message_type":"new","events":[{"consistency":{"key":"k"},"correlation_id":1,"event_type":"t"}]}""");
         await client.ReceiveAsync("error");
@@ -81,7 +73,7 @@ internal sealed class V1PublishTests
     [Test]
     public async Task No_events_get_a_receipt_without_entries()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync("""{"message_type":"new","events":[]}""");
         Assert.That((await client.ReceiveAsync("receipt"))["receipts"]!.AsArray(), Is.Empty);
     }
@@ -89,7 +81,7 @@ internal sealed class V1PublishTests
     [Test]
     public async Task A_batch_is_judged_one_by_one_against_the_current_state()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync($$"""{"message_type":"new","events":[{{string.Join(',', new object[] { 0, 0, 1, "\"*\"", 3, 9, 4 }.Select(value => WireClient.EventText("k", value)))}}]}""");
         Assert.That(
             (await client.ReceiveAsync("receipt"))["receipts"]!.AsArray().Select(r => (string?)r!["status"]),
@@ -99,8 +91,8 @@ internal sealed class V1PublishTests
     [Test]
     public async Task A_key_is_one_over_all_event_types_senders_and_connections()
     {
-        await using var first = await _bus.ConnectV1Async();
-        await using var second = await _bus.ConnectV1Async();
+        await using var first = await Bus.ConnectV1Async();
+        await using var second = await Bus.ConnectV1Async();
         await first.PublishAsync("k", 0, type: "deposit");
         Assert.That((string?)(await second.PublishAsync("k", 0, type: "withdrawal"))["status"], Is.EqualTo("inconsistent"));
         Assert.That((string?)(await second.PublishAsync("k", 1, type: "withdrawal"))["status"], Is.EqualTo("success"));
@@ -109,7 +101,7 @@ internal sealed class V1PublishTests
     [Test]
     public async Task A_key_and_a_type_may_be_empty()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         Assert.That((string?)(await client.PublishAsync("", 0, type: ""))["status"], Is.EqualTo("success"));
         Assert.That((string?)(await client.PublishAsync("", 1, type: ""))["status"], Is.EqualTo("success"));
     }
@@ -117,10 +109,10 @@ internal sealed class V1PublishTests
     [Test]
     public async Task The_events_of_a_batch_share_their_timestamp_and_the_session_of_their_sender()
     {
-        await using var consumer = await _bus.ConnectV1Async();
+        await using var consumer = await Bus.ConnectV1Async();
         await consumer.RegisterAsync("a");
-        await using var first = await _bus.ConnectV1Async();
-        await using var second = await _bus.ConnectV1Async();
+        await using var first = await Bus.ConnectV1Async();
+        await using var second = await Bus.ConnectV1Async();
         await first.SendAsync($$"""{"message_type":"new","events":[{{WireClient.EventText("k")}},{{WireClient.EventText("l")}}]}""");
         var (a, b) = (await consumer.ReceiveAsync("event"), await consumer.ReceiveAsync("event"));
         await second.PublishAsync("m");
@@ -134,7 +126,7 @@ internal sealed class V1PublishTests
     [Test]
     public async Task The_receipt_comes_before_the_senders_own_copy()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.RegisterAsync("a");
         for (var i = 0; i < 20; i++)
         {

@@ -3,20 +3,12 @@ using Sequent.Bus.Tests.Wire;
 namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>v1, section 11: query and rebuild.</summary>
-internal sealed class V1QueryTests
+internal sealed class V1QueryTests : WireTest
 {
-    private BusUnderTest _bus = null!;
-
-    [SetUp]
-    public async Task StartBus() => _bus = await BusUnderTest.StartAsync();
-
-    [TearDown]
-    public async Task StopBus() => await _bus.DisposeAsync();
-
     [Test]
     public async Task A_query_is_answered_by_one_rebuild_in_log_order()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         for (var i = 0; i < 1_200; i++)
             await client.SendAsync($$"""{"events":[{{WireClient.EventText($"k{i % 7}", type: i % 2 == 0 ? "even" : "odd", data: $"{i}")}}],"message_type":"new"}""");
         for (var i = 0; i < 1_200; i++)
@@ -31,7 +23,7 @@ internal sealed class V1QueryTests
     [TestCase("[]")]
     public async Task A_query_knows_no_wildcard(string types)
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.PublishAsync("k");
         await client.SendAsync($$"""{"event_types":{{types}},"message_type":"query","since":"1970-01-01T00:00:00+00:00"}""");
         Assert.That((await client.ReceiveAsync("rebuild"))["events"]!.AsArray(), Is.Empty);
@@ -40,7 +32,7 @@ internal sealed class V1QueryTests
     [Test]
     public async Task Since_is_strict_and_in_whole_seconds()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.RegisterAsync("a");
         await client.PublishAsync("k");
         var second = (long)(await client.ReceiveAsync("event"))["timestamp_raw"]!;
@@ -62,7 +54,7 @@ internal sealed class V1QueryTests
     [TestCase("\"9999-12-31T23:59:59Z\"", 0)]
     public async Task Since_is_a_star_or_a_time_with_its_offset(string since, int found)
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.PublishAsync("k");
         await client.SendAsync($$"""{"event_types":["deposit"],"message_type":"query","since":{{since}}}""");
         Assert.That((await client.ReceiveAsync("rebuild"))["events"]!.AsArray(), Has.Count.EqualTo(found));
@@ -75,7 +67,7 @@ internal sealed class V1QueryTests
     [TestCase("")]
     public async Task Any_other_since_gets_no_rebuild(string since)
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync($$"""{"event_types":["deposit"],"message_type":"query"{{since}}}""");
         await client.ReceiveAsync("error");
     }
@@ -83,7 +75,7 @@ internal sealed class V1QueryTests
     [Test]
     public async Task A_query_sees_what_was_receipted_and_names_are_only_names()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         for (var i = 1; i <= 20; i++)
         {
             await client.PublishAsync("k", type: "a\\\" OR 1=1 --");
@@ -95,7 +87,7 @@ internal sealed class V1QueryTests
     [Test]
     public async Task Events_of_a_rebuild_have_all_nine_fields_and_change_nothing()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.PublishAsync("k");
         await client.SendAsync("""{"event_types":["deposit"],"message_type":"query","since":"*"}""");
         var e = (await client.ReceiveAsync("rebuild"))["events"]![0]!.AsObject();

@@ -6,22 +6,14 @@ using Sequent.Protocol;
 namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>v1, sections 1 and 8: frames, and how connections end.</summary>
-internal sealed class V1TransportTests
+internal sealed class V1TransportTests : WireTest
 {
     private const string Register = """{"message_type":"register","client_type":"accounts","event_types":["*"]}""";
-
-    private BusUnderTest _bus = null!;
-
-    [SetUp]
-    public async Task StartBus() => _bus = await BusUnderTest.StartAsync();
-
-    [TearDown]
-    public async Task StopBus() => await _bus.DisposeAsync();
 
     [Test]
     public async Task A_ping_is_answered_by_a_pong_with_the_same_payload()
     {
-        using var client = await RawClient.ConnectAsync(_bus.Address);
+        using var client = await RawClient.ConnectAsync(Bus.Address);
         await client.SendAsync(Opcode.Ping, "are you there"u8.ToArray());
         var pong = await client.ReceiveAsync();
         Assert.That((pong.Opcode, pong.Text), Is.EqualTo((Opcode.Pong, "are you there")));
@@ -30,7 +22,7 @@ internal sealed class V1TransportTests
     [Test]
     public async Task A_pong_is_ignored()
     {
-        using var client = await RawClient.ConnectAsync(_bus.Address);
+        using var client = await RawClient.ConnectAsync(Bus.Address);
         await client.SendAsync(Opcode.Pong, "nobody asked"u8.ToArray());
         await client.SendTextAsync(Register);
         Assert.That((await client.ReceiveAsync()).Text, Does.Contain("registration"));
@@ -39,7 +31,7 @@ internal sealed class V1TransportTests
     [Test]
     public async Task A_message_in_fragments_with_control_frames_in_between_is_read()
     {
-        using var client = await RawClient.ConnectAsync(_bus.Address);
+        using var client = await RawClient.ConnectAsync(Bus.Address);
         var text = Encoding.UTF8.GetBytes(Register);
         await client.SendAsync(Opcode.Text, text[..10], isFinal: false);
         await client.SendAsync(Opcode.Ping, "1"u8.ToArray());
@@ -54,7 +46,7 @@ internal sealed class V1TransportTests
     [Test]
     public async Task An_empty_message_is_bad_input_like_any_other([Values] bool inFragments)
     {
-        using var client = await RawClient.ConnectAsync(_bus.Address);
+        using var client = await RawClient.ConnectAsync(Bus.Address);
         await client.SendAsync(Opcode.Text, [], isFinal: !inFragments);
         if (inFragments)
             await client.SendAsync(Opcode.Continuation, []);
@@ -66,7 +58,7 @@ internal sealed class V1TransportTests
     [Test]
     public async Task The_bus_sends_text_frames()
     {
-        using var client = await RawClient.ConnectAsync(_bus.Address);
+        using var client = await RawClient.ConnectAsync(Bus.Address);
         await client.SendAsync(Opcode.Binary, Encoding.UTF8.GetBytes(Register));
         var answer = await client.ReceiveAsync();
         Assert.That((answer.Opcode, answer.IsFinal), Is.EqualTo((Opcode.Text, true)));
@@ -75,8 +67,8 @@ internal sealed class V1TransportTests
     [Test]
     public async Task A_rebuild_of_any_size_is_one_message()
     {
-        using var client = await RawClient.ConnectAsync(_bus.Address);
-        await using var producer = await _bus.ConnectV1Async();
+        using var client = await RawClient.ConnectAsync(Bus.Address);
+        await using var producer = await Bus.ConnectV1Async();
         for (var i = 0; i < 40; i++)
             await producer.PublishAsync("k", data: $"\"{new string('x', 60_000)}\"");
         await client.SendTextAsync("""{"message_type":"query","event_types":["deposit"],"since":"*"}""");
@@ -96,8 +88,8 @@ internal sealed class V1TransportTests
     [Test]
     public async Task Invalid_utf8_in_a_text_frame_ends_only_this_connection()
     {
-        await using var other = await _bus.ConnectV1Async();
-        using var client = await RawClient.ConnectAsync(_bus.Address);
+        await using var other = await Bus.ConnectV1Async();
+        using var client = await RawClient.ConnectAsync(Bus.Address);
         await client.SendAsync(Opcode.Text, [0x22, 0xff, 0x22]);
         await client.ReadToEndAsync();
         Assert.That((string?)(await other.PublishAsync("k", 0))["status"], Is.EqualTo("success"));
@@ -107,8 +99,8 @@ internal sealed class V1TransportTests
     [TestCase(0, Description = "a continuation of nothing")]
     public async Task A_framing_error_ends_only_this_connection(int opcode)
     {
-        await using var other = await _bus.ConnectV1Async();
-        using var client = await RawClient.ConnectAsync(_bus.Address);
+        await using var other = await Bus.ConnectV1Async();
+        using var client = await RawClient.ConnectAsync(Bus.Address);
         await client.SendAsync((Opcode)opcode, "x"u8.ToArray());
         await client.ReadToEndAsync();
         Assert.That((string?)(await other.PublishAsync("k", 0))["status"], Is.EqualTo("success"));
@@ -119,14 +111,14 @@ internal sealed class V1TransportTests
     [TestCase("reset")]
     public async Task However_a_connection_ends_its_unacked_events_move_on_in_order(string end)
     {
-        using var first = await RawClient.ConnectAsync(_bus.Address);
+        using var first = await RawClient.ConnectAsync(Bus.Address);
         await first.SendTextAsync(Register);
         await first.ReceiveAsync();
-        await using var producer = await _bus.ConnectV2Async();
+        await using var producer = await Bus.ConnectV2Async();
         for (var i = 0; i < 6; i++)
             await producer.PublishAsync("k", data: $"{i}");
         await first.ReadUntilAsync("\"data\":5");
-        await using var second = await _bus.ConnectV1Async();
+        await using var second = await Bus.ConnectV1Async();
         await second.RegisterAsync("accounts");
 
         if (end == "close")
@@ -142,7 +134,7 @@ internal sealed class V1TransportTests
     [Test]
     public async Task A_close_frame_is_answered_as_the_standard_says()
     {
-        using var client = await RawClient.ConnectAsync(_bus.Address);
+        using var client = await RawClient.ConnectAsync(Bus.Address);
         await client.SendAsync(Opcode.Close, [0x03, 0xe8]);
         Assert.That((await client.ReceiveAsync()).Opcode, Is.EqualTo(Opcode.Close));
         await client.ReadToEndAsync();
@@ -151,7 +143,7 @@ internal sealed class V1TransportTests
     [Test]
     public async Task Binary_and_fragmented_messages_are_read()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync("""{"client_type":"a","event_ty"""u8.ToArray(), WebSocketMessageType.Binary, endOfMessage: false);
         await client.SendAsync("""pes":[],"message_type":"register"}"""u8.ToArray(), WebSocketMessageType.Binary);
         await client.ReceiveAsync("registration");
@@ -160,7 +152,7 @@ internal sealed class V1TransportTests
     [Test]
     public async Task Invalid_utf8_in_a_binary_message_is_ignored()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync([.. """{"client_type":"a"""u8, 0xff, .. "\",\"event_types\":[],\"message_type\":\"register\"}"u8], WebSocketMessageType.Binary);
         await client.ReceiveAsync("error");
     }
@@ -168,7 +160,7 @@ internal sealed class V1TransportTests
     [Test]
     public async Task Any_path_is_served_without_a_subprotocol()
     {
-        await using var client = await WireClient.ConnectAsync(new Uri(_bus.Address, "/any/where"), ProtocolVersion.V1);
+        await using var client = await WireClient.ConnectAsync(new Uri(Bus.Address, "/any/where"), ProtocolVersion.V1);
         Assert.That(client.Subprotocol, Is.Null);
         await client.RegisterAsync("a");
     }
@@ -176,21 +168,21 @@ internal sealed class V1TransportTests
     [Test]
     public void A_page_of_a_stranger_may_not_connect() =>
         Assert.That(
-            async () => await WireClient.ConnectAsync(_bus.Address, ProtocolVersion.V1, "http://evil.example"),
+            async () => await WireClient.ConnectAsync(Bus.Address, ProtocolVersion.V1, "http://evil.example"),
             Throws.InstanceOf<WebSocketException>().With.Message.Contains("403"));
 
     [Test]
     public async Task The_buses_own_origin_may_connect()
     {
-        await using var client = await WireClient.ConnectAsync(_bus.Address, ProtocolVersion.V1, $"http://{_bus.Address.Authority}");
+        await using var client = await WireClient.ConnectAsync(Bus.Address, ProtocolVersion.V1, $"http://{Bus.Address.Authority}");
         await client.RegisterAsync("a");
     }
 
     [Test]
     public async Task Acks_right_before_the_end_of_tcp_count([Values(10, 100, 400)] int count)
     {
-        await using var producer = await _bus.ConnectV2Async();
-        using var first = await RawClient.ConnectAsync(_bus.Address);
+        await using var producer = await Bus.ConnectV2Async();
+        using var first = await RawClient.ConnectAsync(Bus.Address);
         await first.SendTextAsync(Register);
         await first.ReadUntilAsync("registration");
         for (var i = 0; i < count; i++)
@@ -201,7 +193,7 @@ internal sealed class V1TransportTests
         first.ShutDownSending();
         await first.ReadToEndAsync();
 
-        await using var second = await _bus.ConnectV2Async();
+        await using var second = await Bus.ConnectV2Async();
         await second.RegisterAsync("accounts");
         await producer.PublishAsync("last", type: "end");
         Assert.That((string?)(await second.ReceiveDeliveriesAsync(1))[0]["event_type"], Is.EqualTo("end"), "nothing acked comes again");

@@ -1,36 +1,17 @@
-using Sequent.Bus.Tests.Wire;
-
 namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>What v2 adds to consuming.</summary>
-internal sealed class V2ConsumeTests
+internal sealed class V2ConsumeTests : V2WireTest
 {
-    private BusUnderTest _bus = null!;
-    private WireClient _producer = null!;
-
-    [SetUp]
-    public async Task Start()
-    {
-        _bus = await BusUnderTest.StartAsync();
-        _producer = await _bus.ConnectV2Async();
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await _producer.DisposeAsync();
-        await _bus.DisposeAsync();
-    }
-
     [Test]
     public async Task A_registration_tells_whether_the_type_was_known_and_its_cursor()
     {
-        await _producer.PublishAsync("k");
-        await using var first = await _bus.ConnectV2Async();
+        await Client.PublishAsync("k");
+        await using var first = await Bus.ConnectV2Async();
         var registration = await first.RegisterAsync("accounts");
         Assert.That((bool)registration["known"]!, Is.False);
         Assert.That((long)registration["cursor"]!, Is.EqualTo(1));
-        await using var second = await _bus.ConnectV2Async();
+        await using var second = await Bus.ConnectV2Async();
         Assert.That((bool)(await second.RegisterAsync("accounts"))["known"]!, Is.True);
     }
 
@@ -41,10 +22,10 @@ internal sealed class V2ConsumeTests
     public async Task<int> A_new_type_starts_where_it_asks_to(string start)
     {
         for (var i = 0; i < 3; i++)
-            await _producer.PublishAsync("k");
-        await using var client = await _bus.ConnectV2Async();
+            await Client.PublishAsync("k");
+        await using var client = await Bus.ConnectV2Async();
         await client.RegisterAsync("accounts", more: start.Replace("LOG", (string?)client.Hello["log_id"], StringComparison.Ordinal));
-        await _producer.PublishAsync("last", type: "end");
+        await Client.PublishAsync("last", type: "end");
         var count = 0;
         while ((string?)(await client.ReceiveDeliveriesAsync(1))[0]["event_type"] != "end")
         {
@@ -59,16 +40,16 @@ internal sealed class V2ConsumeTests
     [TestCase("{\"position\":9,\"log_id\":\"LOG\"}", "position_ahead")]
     public async Task A_start_of_another_log_or_beyond_the_head_is_refused(string start, string code)
     {
-        await _producer.SendAsync($$"""{"message_type":"register","client_type":"x","event_types":[],"start":{{start.Replace("LOG", (string?)_producer.Hello["log_id"], StringComparison.Ordinal)}}}""");
-        Assert.That((string?)(await _producer.ReceiveAsync("error"))["code"], Is.EqualTo(code));
+        await Client.SendAsync($$"""{"message_type":"register","client_type":"x","event_types":[],"start":{{start.Replace("LOG", (string?)Client.Hello["log_id"], StringComparison.Ordinal)}}}""");
+        Assert.That((string?)(await Client.ReceiveAsync("error"))["code"], Is.EqualTo(code));
     }
 
     [Test]
     public async Task A_delivery_has_a_number_a_position_and_its_history()
     {
-        await using var client = await _bus.ConnectV2Async();
+        await using var client = await Bus.ConnectV2Async();
         await client.RegisterAsync("accounts");
-        await _producer.PublishAsync("k", data: """{ "b":1, "a":50.00 }""", more: ",\"event_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"traceparent\":\"00-aa-bb-01\"");
+        await Client.PublishAsync("k", data: """{ "b":1, "a":50.00 }""", more: ",\"event_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"traceparent\":\"00-aa-bb-01\"");
         var e = (await client.ReceiveDeliveriesAsync(1))[0];
         Assert.That((long)e["delivery"]!, Is.EqualTo(1));
         Assert.That((long)e["position"]!, Is.EqualTo(1));
@@ -84,10 +65,10 @@ internal sealed class V2ConsumeTests
     [Test]
     public async Task No_more_than_the_window_is_in_flight()
     {
-        await using var client = await _bus.ConnectV2Async();
+        await using var client = await Bus.ConnectV2Async();
         await client.RegisterAsync("accounts", more: ",\"max_in_flight\":3,\"max_in_flight_per_key\":2");
         for (var i = 0; i < 8; i++)
-            await _producer.PublishAsync($"k{i / 4}");
+            await Client.PublishAsync($"k{i / 4}");
         var first = await client.ReceiveDeliveriesAsync(3);
         Assert.That(first.Select(e => (string?)e["consistency"]!["key"]), Is.EqualTo(new[] { "k0", "k0", "k1" }));
         await client.ReceiveNothingElseAsync();
@@ -98,11 +79,11 @@ internal sealed class V2ConsumeTests
     [Test]
     public async Task A_nack_revokes_the_event_and_the_later_ones_of_its_key_which_come_again_in_order()
     {
-        await using var client = await _bus.ConnectV2Async();
+        await using var client = await Bus.ConnectV2Async();
         await client.RegisterAsync("accounts");
         for (var i = 0; i < 4; i++)
-            await _producer.PublishAsync("k", data: $"{i}");
-        await _producer.PublishAsync("other");
+            await Client.PublishAsync("k", data: $"{i}");
+        await Client.PublishAsync("other");
         await client.ReceiveDeliveriesAsync(5);
 
         await client.SendAsync("""{"message_type":"nack","delivery":2,"delay_ms":0,"reason":"later"}""");
@@ -119,10 +100,10 @@ internal sealed class V2ConsumeTests
     [Test]
     public async Task A_dead_letter_lets_its_key_go_on()
     {
-        await using var client = await _bus.ConnectV2Async();
+        await using var client = await Bus.ConnectV2Async();
         await client.RegisterAsync("accounts");
-        await _producer.PublishAsync("k", data: "1");
-        await _producer.PublishAsync("k", data: "2");
+        await Client.PublishAsync("k", data: "1");
+        await Client.PublishAsync("k", data: "2");
         await client.ReceiveDeliveriesAsync(2);
         await client.SendAsync("""{"message_type":"nack","delivery":1,"dead_letter":true,"reason":"poison"}""");
         await client.ReceiveAsync("revoked");
@@ -132,13 +113,13 @@ internal sealed class V2ConsumeTests
     [Test]
     public async Task What_an_instance_held_goes_to_another_at_once_and_is_marked()
     {
-        var first = await _bus.ConnectV2Async();
+        var first = await Bus.ConnectV2Async();
         await first.RegisterAsync("accounts");
         for (var i = 0; i < 5; i++)
-            await _producer.PublishAsync("k", data: $"{i}");
+            await Client.PublishAsync("k", data: $"{i}");
         await first.ReceiveDeliveriesAsync(5);
         await first.SendAsync("""{"message_type":"ack","up_to":2}""");
-        await using var second = await _bus.ConnectV2Async();
+        await using var second = await Bus.ConnectV2Async();
         await second.RegisterAsync("accounts");
         first.Abort();
         var moved = await second.ReceiveDeliveriesAsync(3);
@@ -153,40 +134,40 @@ internal sealed class V2ConsumeTests
     [TestCase("""{"message_type":"ack","consistency":{"key":"k","value":0}}""", "invalid_message")]
     public async Task Settling_what_was_never_sent_is_an_error(string text, string code)
     {
-        await _producer.RegisterAsync("accounts");
-        await _producer.SendAsync(text);
-        Assert.That((string?)(await _producer.ReceiveAsync("error"))["code"], Is.EqualTo(code));
+        await Client.RegisterAsync("accounts");
+        await Client.SendAsync(text);
+        Assert.That((string?)(await Client.ReceiveAsync("error"))["code"], Is.EqualTo(code));
     }
 
     [Test]
     public async Task Settling_needs_a_registration()
     {
-        await _producer.SendAsync("""{"message_type":"ack","up_to":0}""");
-        Assert.That((string?)(await _producer.ReceiveAsync("error"))["code"], Is.EqualTo("not_registered"));
+        await Client.SendAsync("""{"message_type":"ack","up_to":0}""");
+        Assert.That((string?)(await Client.ReceiveAsync("error"))["code"], Is.EqualTo("not_registered"));
     }
 
     [Test]
     public async Task Registering_another_type_revokes_what_is_held()
     {
-        await _producer.RegisterAsync("accounts");
-        await using var other = await _bus.ConnectV2Async();
+        await Client.RegisterAsync("accounts");
+        await using var other = await Bus.ConnectV2Async();
         await other.PublishAsync("k");
-        await _producer.ReceiveDeliveriesAsync(1);
-        await _producer.SendAsync("""{"message_type":"register","client_type":"audit","event_types":["*"],"start":"earliest"}""");
-        Assert.That((await _producer.ReceiveAsync("revoked"))["deliveries"]!.ToJsonString(), Is.EqualTo("[1]"));
-        await _producer.ReceiveAsync("registration");
-        Assert.That((long)(await _producer.ReceiveDeliveriesAsync(1))[0]["delivery"]!, Is.EqualTo(2), "numbers go on");
+        await Client.ReceiveDeliveriesAsync(1);
+        await Client.SendAsync("""{"message_type":"register","client_type":"audit","event_types":["*"],"start":"earliest"}""");
+        Assert.That((await Client.ReceiveAsync("revoked"))["deliveries"]!.ToJsonString(), Is.EqualTo("[1]"));
+        await Client.ReceiveAsync("registration");
+        Assert.That((long)(await Client.ReceiveDeliveriesAsync(1))[0]["delivery"]!, Is.EqualTo(2), "numbers go on");
     }
 
     [Test]
     public async Task V1_and_v2_instances_share_a_client_type()
     {
-        await using var old = await _bus.ConnectV1Async();
-        await using var young = await _bus.ConnectV2Async();
+        await using var old = await Bus.ConnectV1Async();
+        await using var young = await Bus.ConnectV2Async();
         await old.RegisterAsync("accounts");
         await young.RegisterAsync("accounts");
-        await _producer.PublishAsync("a");
-        await _producer.PublishAsync("b");
+        await Client.PublishAsync("a");
+        await Client.PublishAsync("b");
         Assert.That((string?)(await old.ReceiveAsync("event"))["consistency"]!["key"], Is.EqualTo("a"));
         Assert.That((string?)(await young.ReceiveDeliveriesAsync(1))[0]["consistency"]!["key"], Is.EqualTo("b"));
     }

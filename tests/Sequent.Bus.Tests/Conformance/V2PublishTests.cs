@@ -4,43 +4,26 @@ using Sequent.Bus.Tests.Wire;
 namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>What v2 adds to publishing.</summary>
-internal sealed class V2PublishTests
+internal sealed class V2PublishTests : V2WireTest
 {
-    private BusUnderTest _bus = null!;
-    private WireClient _client = null!;
-
-    [SetUp]
-    public async Task Start()
-    {
-        _bus = await BusUnderTest.StartAsync();
-        _client = await _bus.ConnectV2Async();
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await _client.DisposeAsync();
-        await _bus.DisposeAsync();
-    }
-
     private static string Id(int n) => $"01890a5d-ac96-774b-bcce-{n:x12}";
 
     private static string WithId(int n) => $",\"event_id\":\"{Id(n)}\"";
 
     private async Task<JsonObject> NewAsync(string rest)
     {
-        await _client.SendAsync($$"""{"message_type":"new",{{rest}}}""");
-        return await _client.ReceiveAsync("receipt");
+        await Client.SendAsync($$"""{"message_type":"new",{{rest}}}""");
+        return await Client.ReceiveAsync("receipt");
     }
 
     [Test]
     public void Hello_is_first_and_tells_the_log_and_the_limits()
     {
-        Assert.That(_client.Subprotocol, Is.EqualTo("sequent.v2"));
-        Assert.That((string?)_client.Hello["log_id"], Is.Not.Empty);
-        Assert.That((string?)_client.Hello["session_id"], Does.Match(@"^\d+$"));
-        Assert.That((long)_client.Hello["position"]!, Is.Zero);
-        Assert.That((int)_client.Hello["limits"]!["message_bytes"]!, Is.EqualTo(1024 * 1024));
+        Assert.That(Client.Subprotocol, Is.EqualTo("sequent.v2"));
+        Assert.That((string?)Client.Hello["log_id"], Is.Not.Empty);
+        Assert.That((string?)Client.Hello["session_id"], Does.Match(@"^\d+$"));
+        Assert.That((long)Client.Hello["position"]!, Is.Zero);
+        Assert.That((int)Client.Hello["limits"]!["message_bytes"]!, Is.EqualTo(1024 * 1024));
     }
 
     [Test]
@@ -54,8 +37,8 @@ internal sealed class V2PublishTests
     [Test]
     public async Task A_conflict_tells_the_value_due()
     {
-        await _client.PublishAsync("k");
-        var entry = await _client.PublishAsync("k", 5);
+        await Client.PublishAsync("k");
+        var entry = await Client.PublishAsync("k", 5);
         Assert.That((string?)entry["status"], Is.EqualTo("inconsistent"));
         Assert.That((int)entry["expected"]!, Is.EqualTo(1));
     }
@@ -63,8 +46,8 @@ internal sealed class V2PublishTests
     [Test]
     public async Task An_event_id_is_stored_once_whatever_the_key_or_value()
     {
-        await _client.PublishAsync("k", 0, more: WithId(1));
-        var entry = await _client.PublishAsync("other", 9, type: "withdrawal", more: WithId(1).ToUpperInvariant().Replace("EVENT_ID", "event_id", StringComparison.Ordinal));
+        await Client.PublishAsync("k", 0, more: WithId(1));
+        var entry = await Client.PublishAsync("other", 9, type: "withdrawal", more: WithId(1).ToUpperInvariant().Replace("EVENT_ID", "event_id", StringComparison.Ordinal));
         Assert.That((string?)entry["status"], Is.EqualTo("duplicate"));
         Assert.That((string?)entry["key"], Is.EqualTo("k"));
         Assert.That((int)entry["value"]!, Is.Zero);
@@ -88,7 +71,7 @@ internal sealed class V2PublishTests
     [Test]
     public async Task A_failed_expectation_rejects_the_batch_and_tells_what_moved()
     {
-        await _client.PublishAsync("read");
+        await Client.PublishAsync("read");
         var failed = await NewAsync($"\"atomic\":true,\"expect\":{{\"read\":null,\"none\":null}},\"events\":[{WireClient.EventText("w", 0)}]");
         Assert.That(failed["receipts"]![0]!.ToJsonString(), Is.EqualTo("""{"status":"rejected","key":"w","value":0,"reason":"expect_failed","expect":{"read":0}}"""));
         var stored = await NewAsync($"\"atomic\":true,\"expect\":{{\"read\":0,\"none\":null}},\"events\":[{WireClient.EventText("w", 0)}]");
@@ -106,7 +89,7 @@ internal sealed class V2PublishTests
 
         var conflict = await NewAsync($"\"atomic\":true,\"events\":[{WireClient.EventText("x", more: WithId(4))},{WireClient.EventText("y", more: WithId(2))}]");
         Assert.That(conflict["receipts"]!.AsArray().Select(r => (string?)r!["reason"]), Is.EqualTo(new[] { "atomic_batch_failed", "event_id_conflict" }));
-        Assert.That((string?)(await _client.PublishAsync("x", 0))["status"], Is.EqualTo("success"), "nothing was stored");
+        Assert.That((string?)(await Client.PublishAsync("x", 0))["status"], Is.EqualTo("success"), "nothing was stored");
     }
 
     [Test]
@@ -125,8 +108,8 @@ internal sealed class V2PublishTests
     [TestCase("""{"message_type":"query","request_id":"q","follow":true,"limit":3}""", "$.limit")]
     public async Task An_invalid_message_is_answered_with_its_request_id_and_the_path_of_the_fault(string text, string path)
     {
-        await _client.SendAsync(text);
-        var error = await _client.ReceiveAsync("error");
+        await Client.SendAsync(text);
+        var error = await Client.ReceiveAsync("error");
         Assert.That((string?)error["code"], Is.EqualTo("invalid_message"));
         Assert.That((string?)error["request_id"], Is.EqualTo("q"));
         Assert.That((string?)error["path"], Is.EqualTo(path));
@@ -135,21 +118,21 @@ internal sealed class V2PublishTests
     [Test]
     public async Task A_message_over_the_limit_closes_with_1009()
     {
-        await _client.SendAsync(new string(' ', 1_100_000));
-        Assert.That((string?)(await _client.ReceiveAsync("error"))["code"], Is.EqualTo("message_too_large"));
-        Assert.That(await _client.ReceiveCloseAsync(), Is.EqualTo(System.Net.WebSockets.WebSocketCloseStatus.MessageTooBig));
+        await Client.SendAsync(new string(' ', 1_100_000));
+        Assert.That((string?)(await Client.ReceiveAsync("error"))["code"], Is.EqualTo("message_too_large"));
+        Assert.That(await Client.ReceiveCloseAsync(), Is.EqualTo(System.Net.WebSockets.WebSocketCloseStatus.MessageTooBig));
     }
 
     [Test]
     public async Task Receipts_come_in_the_order_of_the_messages_and_before_the_senders_own_copy()
     {
-        await _client.RegisterAsync("self");
+        await Client.RegisterAsync("self");
         for (var i = 0; i < 50; i++)
-            await _client.SendAsync($$"""{"message_type":"new","request_id":"{{i}}","events":[{{WireClient.EventText($"k{i}")}}]}""");
+            await Client.SendAsync($$"""{"message_type":"new","request_id":"{{i}}","events":[{{WireClient.EventText($"k{i}")}}]}""");
         var (receipts, delivered) = (0, 0);
         while (delivered < 50)
         {
-            var message = await _client.ReceiveAsync();
+            var message = await Client.ReceiveAsync();
             if ((string?)message["message_type"] == "receipt")
                 Assert.That((string?)message["request_id"], Is.EqualTo($"{receipts++}"));
             else
@@ -161,18 +144,18 @@ internal sealed class V2PublishTests
     [Test]
     public async Task Sequence_tells_last_values_as_one_snapshot()
     {
-        await _client.PublishAsync("a");
-        await _client.PublishAsync("a");
-        await _client.SendAsync("""{"message_type":"sequence","request_id":"s","keys":["a","none"]}""");
-        Assert.That((await _client.ReceiveAsync("sequences"))["values"]!.ToJsonString(), Is.EqualTo("""{"a":1,"none":null}"""));
+        await Client.PublishAsync("a");
+        await Client.PublishAsync("a");
+        await Client.SendAsync("""{"message_type":"sequence","request_id":"s","keys":["a","none"]}""");
+        Assert.That((await Client.ReceiveAsync("sequences"))["values"]!.ToJsonString(), Is.EqualTo("""{"a":1,"none":null}"""));
     }
 
     [Test]
     public async Task Limits_on_counts_and_lengths_are_told()
     {
-        await _client.SendAsync($$"""{"message_type":"new","request_id":"r","events":[{{WireClient.EventText(new string('k', 513))}}]}""");
-        Assert.That((string?)(await _client.ReceiveAsync("error"))["path"], Is.EqualTo("$.events[0].consistency.key"));
-        await _client.SendAsync($$"""{"message_type":"new","request_id":"r","events":[{{string.Join(',', Enumerable.Repeat("""{"consistency":{"key":"k"},"correlation_id":1,"data":1,"event_type":"t"}""", 10_001))}}]}""");
-        Assert.That((string?)(await _client.ReceiveAsync("error"))["code"], Is.EqualTo("too_many_events"));
+        await Client.SendAsync($$"""{"message_type":"new","request_id":"r","events":[{{WireClient.EventText(new string('k', 513))}}]}""");
+        Assert.That((string?)(await Client.ReceiveAsync("error"))["path"], Is.EqualTo("$.events[0].consistency.key"));
+        await Client.SendAsync($$"""{"message_type":"new","request_id":"r","events":[{{string.Join(',', Enumerable.Repeat("""{"consistency":{"key":"k"},"correlation_id":1,"data":1,"event_type":"t"}""", 10_001))}}]}""");
+        Assert.That((string?)(await Client.ReceiveAsync("error"))["code"], Is.EqualTo("too_many_events"));
     }
 }

@@ -1,46 +1,28 @@
 using System.Text.Json.Nodes;
-using Sequent.Bus.Tests.Wire;
 
 namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>What v2 adds to reading.</summary>
-internal sealed class V2ReadTests
+internal sealed class V2ReadTests : V2WireTest
 {
-    private BusUnderTest _bus = null!;
-    private WireClient _client = null!;
-
-    [SetUp]
-    public async Task Start()
-    {
-        _bus = await BusUnderTest.StartAsync();
-        _client = await _bus.ConnectV2Async();
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await _client.DisposeAsync();
-        await _bus.DisposeAsync();
-    }
-
     private async Task PublishAsync(int count, int keys = 3)
     {
         for (var i = 0; i < count; i++)
-            await _client.PublishAsync($"k{i % keys}", type: i % 2 == 0 ? "even" : "odd", data: $"{i}", more: $",\"event_id\":\"01890a5d-ac96-774b-bcce-{i:x12}\"");
+            await Client.PublishAsync($"k{i % keys}", type: i % 2 == 0 ? "even" : "odd", data: $"{i}", more: $",\"event_id\":\"01890a5d-ac96-774b-bcce-{i:x12}\"");
     }
 
     private async Task<List<int>> QueryAsync(string rest, int credit = 4)
     {
-        await _client.SendAsync($$"""{"message_type":"query","request_id":"q","credit":{{credit}}{{rest}}}""");
+        await Client.SendAsync($$"""{"message_type":"query","request_id":"q","credit":{{credit}}{{rest}}}""");
         var found = new List<int>();
         while (true)
         {
-            var page = await _client.ReceiveAsync("rebuild");
+            var page = await Client.ReceiveAsync("rebuild");
             Assert.That((string?)page["request_id"], Is.EqualTo("q"));
             found.AddRange(page["events"]!.AsArray().Select(e => (int)e!["data"]!));
             if ((bool)page["last"]!)
                 return found;
-            await _client.SendAsync("""{"message_type":"more","request_id":"q","pages":1}""");
+            await Client.SendAsync("""{"message_type":"more","request_id":"q","pages":1}""");
         }
     }
 
@@ -74,41 +56,41 @@ internal sealed class V2ReadTests
     public async Task Pages_wait_for_credit()
     {
         await PublishAsync(9);
-        await _client.SendAsync("""{"message_type":"query","request_id":"q","credit":2,"page_size":2}""");
-        await _client.ReceiveAsync("rebuild");
-        await _client.ReceiveAsync("rebuild");
-        await _client.ReceiveNothingElseAsync();
-        await _client.SendAsync("""{"message_type":"more","request_id":"q","pages":9}""");
+        await Client.SendAsync("""{"message_type":"query","request_id":"q","credit":2,"page_size":2}""");
+        await Client.ReceiveAsync("rebuild");
+        await Client.ReceiveAsync("rebuild");
+        await Client.ReceiveNothingElseAsync();
+        await Client.SendAsync("""{"message_type":"more","request_id":"q","pages":9}""");
         for (var i = 0; i < 2; i++)
-            Assert.That((bool)(await _client.ReceiveAsync("rebuild"))["last"]!, Is.False);
-        Assert.That((bool)(await _client.ReceiveAsync("rebuild"))["last"]!, Is.True);
+            Assert.That((bool)(await Client.ReceiveAsync("rebuild"))["last"]!, Is.False);
+        Assert.That((bool)(await Client.ReceiveAsync("rebuild"))["last"]!, Is.True);
     }
 
     [Test]
     public async Task A_follow_sends_the_past_then_caught_up_then_what_comes()
     {
         await PublishAsync(3);
-        await using var follower = await _bus.ConnectV2Async();
+        await using var follower = await Bus.ConnectV2Async();
         await follower.SendAsync("""{"message_type":"query","request_id":"f","follow":true,"event_types":["even"],"credit":1000}""");
         var past = await follower.ReceiveAsync("rebuild");
         Assert.That(Data(past), Is.EqualTo(new[] { 0, 2 }));
         Assert.That((bool)past["last"]!, Is.False);
         Assert.That((long)(await follower.ReceiveAsync("caught_up"))["position"]!, Is.EqualTo(3));
-        await _client.PublishAsync("k", type: "odd", data: "100");
-        await _client.PublishAsync("k", type: "even", data: "101");
+        await Client.PublishAsync("k", type: "odd", data: "100");
+        await Client.PublishAsync("k", type: "even", data: "101");
         var live = await follower.ReceiveAsync("rebuild");
         Assert.That(Data(live), Is.EqualTo(new[] { 101 }));
         Assert.That((long)live["position"]!, Is.EqualTo(5));
         await follower.SendAsync("""{"message_type":"cancel","request_id":"f"}""");
         await follower.ReceiveNothingElseAsync();
-        await _client.PublishAsync("k", type: "even", data: "102");
+        await Client.PublishAsync("k", type: "even", data: "102");
         await follower.ReceiveNothingElseAsync();
     }
 
     [Test]
     public async Task A_follow_ends_at_until()
     {
-        await using var follower = await _bus.ConnectV2Async();
+        await using var follower = await Bus.ConnectV2Async();
         await follower.SendAsync("""{"message_type":"query","request_id":"f","follow":true,"until":2,"credit":1000}""");
         await PublishAsync(3);
         var found = new List<int>();
@@ -130,7 +112,7 @@ internal sealed class V2ReadTests
     {
         await PublishAsync(3);
         Assert.That(await QueryAsync(",\"follow\":true,\"until\":2"), Is.EqualTo(new[] { 0, 1 }));
-        await _client.ReceiveNothingElseAsync();
+        await Client.ReceiveNothingElseAsync();
     }
 
     [TestCase(",\"log_id\":\"another\"", "log_changed")]
@@ -143,8 +125,8 @@ internal sealed class V2ReadTests
     [TestCase(",\"after\":9007199254740992", "invalid_message")]
     public async Task A_query_that_cannot_be_answered_is_told_why(string rest, string code)
     {
-        await _client.SendAsync($$"""{"message_type":"query","request_id":"q"{{rest}}}""");
-        var error = await _client.ReceiveAsync("error");
+        await Client.SendAsync($$"""{"message_type":"query","request_id":"q"{{rest}}}""");
+        var error = await Client.ReceiveAsync("error");
         Assert.That((string?)error["code"], Is.EqualTo(code));
         Assert.That((string?)error["request_id"], Is.EqualTo("q"));
     }
@@ -153,8 +135,8 @@ internal sealed class V2ReadTests
     public async Task Since_has_the_precision_of_the_log()
     {
         await PublishAsync(2, keys: 1);
-        await _client.SendAsync("""{"message_type":"query","request_id":"q"}""");
-        var events = (await _client.ReceiveAsync("rebuild"))["events"]!.AsArray();
+        await Client.SendAsync("""{"message_type":"query","request_id":"q"}""");
+        var events = (await Client.ReceiveAsync("rebuild"))["events"]!.AsArray();
         var first = (string?)events[0]!["time"];
         var later = events.Where(e => string.CompareOrdinal((string?)e!["time"], first) > 0).Select(e => (int)e!["data"]!);
         Assert.That(await QueryAsync($",\"since\":\"{first}\""), Is.EqualTo(later));
@@ -164,13 +146,13 @@ internal sealed class V2ReadTests
     public async Task Large_events_are_spread_over_frames()
     {
         for (var i = 0; i < 6; i++)
-            await _client.PublishAsync("k", data: $"\"{new string('x', 300_000)}\"");
-        await _client.SendAsync("""{"message_type":"query","request_id":"q","credit":100}""");
+            await Client.PublishAsync("k", data: $"\"{new string('x', 300_000)}\"");
+        await Client.SendAsync("""{"message_type":"query","request_id":"q","credit":100}""");
         var pages = 0;
         JsonObject page;
         do
         {
-            var text = await _client.ReceiveTextAsync();
+            var text = await Client.ReceiveTextAsync();
             Assert.That(text.Length, Is.LessThanOrEqualTo(1024 * 1024));
             page = JsonNode.Parse(text)!.AsObject();
             pages++;

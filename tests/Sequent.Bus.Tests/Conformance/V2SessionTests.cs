@@ -4,26 +4,20 @@ using Sequent.Bus.Tests.Wire;
 namespace Sequent.Bus.Tests.Conformance;
 
 /// <summary>v2, sessions: what both dialects share, and what each sees of the other.</summary>
-internal sealed class V2SessionTests
+internal sealed class V2SessionTests : WireTest
 {
-    private BusUnderTest _bus = null!;
-
-    [SetUp]
-    public async Task StartBus() => _bus = await BusUnderTest.StartAsync(o => o.KeepAlive = TimeSpan.FromMilliseconds(300));
-
-    [TearDown]
-    public async Task StopBus() => await _bus.DisposeAsync();
+    protected override void Configure(SequentBusOptions options) => options.KeepAlive = TimeSpan.FromMilliseconds(300);
 
     [Test]
     public async Task A_silent_peer_is_dropped_and_what_it_held_moves_on()
     {
-        using var silent = await RawClient.ConnectAsync(_bus.Address); // answers no ping
+        using var silent = await RawClient.ConnectAsync(Bus.Address); // answers no ping
         await silent.SendTextAsync("""{"message_type":"register","client_type":"accounts","event_types":["*"]}""");
         await silent.ReceiveAsync();
-        await using var producer = await _bus.ConnectV2Async();
+        await using var producer = await Bus.ConnectV2Async();
         await producer.PublishAsync("k");
         await silent.ReceiveAsync();
-        await using var second = await _bus.ConnectV2Async();
+        await using var second = await Bus.ConnectV2Async();
         await second.RegisterAsync("accounts");
         Assert.That((bool)(await second.ReceiveDeliveriesAsync(1))[0]["redelivered"]!, Is.True);
     }
@@ -31,7 +25,7 @@ internal sealed class V2SessionTests
     [Test]
     public async Task A_peer_that_answers_pings_stays()
     {
-        await using var client = await _bus.ConnectV2Async();
+        await using var client = await Bus.ConnectV2Async();
         var receiving = client.ReceiveAsync("sequences");
         await Task.WhenAny(receiving, Task.Delay(1_500)); // five pings
         await client.SendAsync("""{"message_type":"sequence","request_id":"s","keys":[]}""");
@@ -46,7 +40,7 @@ internal sealed class V2SessionTests
     [TestCase("""{"message_type":"new"}""", "invalid_message")]
     public async Task Bad_input_is_told_and_the_session_stays_open(string text, string code)
     {
-        await using var client = await _bus.ConnectV2Async();
+        await using var client = await Bus.ConnectV2Async();
         await client.SendAsync(text);
         Assert.That((string?)(await client.ReceiveAsync("error"))["code"], Is.EqualTo(code));
         await client.ReceiveNothingElseAsync();
@@ -55,7 +49,7 @@ internal sealed class V2SessionTests
     [Test]
     public async Task What_v2_adds_is_unknown_on_a_v1_session_and_changes_nothing()
     {
-        await using var client = await _bus.ConnectV1Async();
+        await using var client = await Bus.ConnectV1Async();
         await client.SendAsync($$"""{"message_type":"new","request_id":"r","atomic":true,"events":[{{WireClient.EventText("a", 0, more: ",\"event_id\":\"01890a5d-ac96-774b-bcce-000000000001\"")}},{{WireClient.EventText("b", 5)}}]}""");
         var receipt = await client.ReceiveAsync("receipt");
         Assert.That(receipt["receipts"]!.AsArray().Select(r => (string?)r!["status"]), Is.EqualTo(new[] { "success", "inconsistent" }));
@@ -71,7 +65,7 @@ internal sealed class V2SessionTests
     [Test]
     public async Task There_are_at_most_1000_client_types()
     {
-        await using var client = await _bus.ConnectV2Async();
+        await using var client = await Bus.ConnectV2Async();
         for (var i = 0; i < 1_000; i++)
             await client.RegisterAsync($"type{i}", "[]");
         await client.SendAsync("""{"message_type":"register","client_type":"one more","event_types":[]}""");
@@ -86,7 +80,7 @@ internal sealed class V2SessionTests
         using var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol("chat");
         socket.Options.AddSubProtocol("sequent.v2");
-        await socket.ConnectAsync(_bus.Address, default);
+        await socket.ConnectAsync(Bus.Address, default);
         Assert.That(socket.SubProtocol, Is.EqualTo("sequent.v2"));
     }
 }
