@@ -131,6 +131,8 @@ internal sealed class V2ConsumeTests : V2WireTest
     [TestCase("""{"message_type":"ack","up_to":9}""", "invalid_message")]
     [TestCase("""{"message_type":"ack","deliveries":[9]}""", "invalid_message")]
     [TestCase("""{"message_type":"nack","delivery":9}""", "invalid_message")]
+    [TestCase("""{"message_type":"nack","delivery":1,"delay_ms":3600001}""", "invalid_message")]
+    [TestCase("""{"message_type":"ack"}""", "invalid_message")]
     [TestCase("""{"message_type":"ack","consistency":{"key":"k","value":0}}""", "invalid_message")]
     public async Task Settling_what_was_never_sent_is_an_error(string text, string code)
     {
