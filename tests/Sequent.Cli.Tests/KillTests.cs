@@ -132,6 +132,7 @@ internal sealed class KillTests
             events.AddRange(page.Events);
             if (page.Last)
                 return events;
+            await SendAsync(socket, new MoreMessage("all", 1));
         }
     }
 
