@@ -27,7 +27,7 @@ internal sealed class ConversationRunner(Conversation conversation) : IAsyncDisp
             }
         }
 
-        foreach (var peer in _peers.Values.Where(p => !p.HasEnded))
+        foreach (var peer in _peers.Values.Where(p => _stopping is null && !p.HasEnded))
             await AssertNothingElseAsync(peer);
     }
 

@@ -74,6 +74,8 @@ internal sealed class ShapeComparer
         if (!Names.Contains(written.Name))
             return;
         var place = (written.Name, written.Value.GetRawText());
+        var isOther = _known.Any(k => k.Key.Field == written.Name && k.Key != place && k.Value == actual.GetRawText());
+        Assert.That(isOther, Is.False, $"{path}: another name before");
         if (!_known.TryAdd(place, actual.GetRawText()))
             Assert.That(actual.GetRawText(), Is.EqualTo(_known[place]), $"{path}: the same name as before");
     }
