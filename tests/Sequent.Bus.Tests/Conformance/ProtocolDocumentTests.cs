@@ -13,7 +13,7 @@ internal sealed partial class ProtocolDocumentTests
     private static readonly ProtocolDocument Document = ProtocolDocument.Read();
 
     /// <summary>Names on the wire that are not those of the properties.</summary>
-    private static readonly Dictionary<string, string?> OtherNames = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, string> OtherNames = new(StringComparer.Ordinal)
     {
         [nameof(WireEvent.TraceParent)] = "traceparent",
         [nameof(WireEvent.TraceState)] = "tracestate",
@@ -81,6 +81,13 @@ internal sealed partial class ProtocolDocumentTests
             Assert.That(Document.Text, Does.Contain(text));
     }
 
+    [Test]
+    public void Every_link_within_the_document_leads_somewhere()
+    {
+        var places = Heading().Matches(Document.Text).Select(h => NotInLinks().Replace(h.Groups["text"].Value.ToLowerInvariant(), "").Replace(' ', '-')).ToHashSet();
+        Assert.That(Link().Matches(Document.Text).Select(l => l.Groups["place"].Value).Where(place => !places.Contains(place)), Is.Empty);
+    }
+
     private static IEnumerable<string> TypesShown(LineKind kind) => Document.Conversations.SelectMany(c => c.Lines)
         .Where(l => l.Kind == kind && l.IsMessage)
         .Select(l => ShownType().Match(l.Text).Groups["type"].Value);
@@ -101,6 +108,15 @@ internal sealed partial class ProtocolDocumentTests
     /// <summary>The type of a message, which is the last one in its text if events of it have types as well. (Not all that is sent is JSON.)</summary>
     [GeneratedRegex(@"""message_type"":""(?<type>\w+)""", RegexOptions.RightToLeft | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex ShownType();
+
+    [GeneratedRegex(@"^#+ (?<text>.+)$", RegexOptions.Multiline | RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"[^\w -]", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex NotInLinks();
+
+    [GeneratedRegex(@"\]\(#(?<place>[^)]*)\)", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Link();
 
     private static bool HasSection(string type) =>
         Regex.IsMatch(Document.Text, $"^#+ .*`{type}`", RegexOptions.Multiline | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
