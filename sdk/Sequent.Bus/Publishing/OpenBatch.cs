@@ -101,7 +101,10 @@ internal sealed class OpenBatch(SequenceTable table, long timeMicros)
         }
 
         if (FailedExpectations(request.Message) is { } moved)
-            return [.. events.Select(e => Rejected(e, RejectReasons.ExpectFailed) with { Expect = moved })];
+        {
+            // Told once: in every entry it would make the receipt of a full message gigabytes.
+            return [.. events.Select((e, i) => Rejected(e, RejectReasons.ExpectFailed) with { Expect = i == 0 ? moved : null })];
+        }
 
         var mark = new Mark(_events.Count);
         var entries = new ReceiptEntry[events.Count];

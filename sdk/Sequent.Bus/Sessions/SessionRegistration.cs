@@ -10,6 +10,9 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
     private ClientTypeLoop? _loop;
     private Instance? _instance;
 
+    // Numbers go on over registrations: a late ack of an earlier one must not meet a delivery of this one.
+    private long _lastDelivery;
+
     /// <summary>The client type, or null.</summary>
     public string? ClientType => _loop?.Name;
 
@@ -104,10 +107,10 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
     private async Task<long> LeaveAsync(bool isLost)
     {
         if (_loop is not { } loop || _instance is not { } instance)
-            return 0;
+            return _lastDelivery;
         (_loop, _instance, outbox.WhenDelivered) = (null, null, null);
         // Not cancelled by the session's end: leaving is what has to happen then.
-        return await loop.AskAsync(
+        return _lastDelivery = await loop.AskAsync(
             queue =>
             {
                 queue.Leave(instance, isLost);

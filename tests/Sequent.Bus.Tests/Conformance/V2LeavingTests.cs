@@ -52,6 +52,20 @@ internal sealed class V2LeavingTests
     }
 
     [Test]
+    public async Task Delivery_numbers_go_on_after_unregister()
+    {
+        await StartAsync();
+        await using var client = await JoinAsync();
+        await _producer.PublishAsync("k", data: "1");
+        await client.ReceiveDeliveriesAsync(1);
+        await client.SendAsync("""{"message_type":"unregister"}""");
+        await client.ReceiveAsync("revoked");
+        await client.ReceiveAsync("unregistered");
+        await client.RegisterAsync("accounts");
+        Assert.That((long)(await client.ReceiveDeliveriesAsync(1))[0]["delivery"]!, Is.EqualTo(2));
+    }
+
+    [Test]
     public async Task Unregister_with_drain_sends_nothing_new_and_ends_when_all_is_settled()
     {
         await StartAsync();

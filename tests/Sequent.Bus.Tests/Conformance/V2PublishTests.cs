@@ -79,6 +79,15 @@ internal sealed class V2PublishTests : V2WireTest
     }
 
     [Test]
+    public async Task What_moved_is_told_once_however_many_events_a_batch_has()
+    {
+        await Client.PublishAsync("read");
+        var failed = await NewAsync($"\"atomic\":true,\"expect\":{{\"read\":null}},\"events\":[{WireClient.EventText("a")},{WireClient.EventText("b")}]");
+        Assert.That(failed["receipts"]!.AsArray().Select(r => (string?)r!["reason"]), Is.All.EqualTo("expect_failed"));
+        Assert.That(failed["receipts"]!.AsArray().Select(r => r!["expect"]?.ToJsonString()), Is.EqualTo(new[] { """{"read":0}""", null }));
+    }
+
+    [Test]
     public async Task A_batch_is_named_by_its_first_id()
     {
         await NewAsync($"\"atomic\":true,\"events\":[{WireClient.EventText("a", more: WithId(1))},{WireClient.EventText("b", more: WithId(2))}]");
