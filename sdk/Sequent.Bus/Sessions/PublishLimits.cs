@@ -10,18 +10,19 @@ internal static class PublishLimits
     public static void Check(NewMessage message, BusLimits limits)
     {
         if (message.Events.Count > limits.EventsPerMessage)
-            throw new ProtocolException(ErrorCodes.TooManyEvents, $"A message may hold at most {limits.EventsPerMessage} events; this one holds {message.Events.Count}.", "$.events") { RequestId = message.RequestId };
+            throw new ProtocolException(ErrorCodes.TooManyEvents, $"A message may hold at most {limits.EventsPerMessage} events; this one holds {message.Events.Count}.", "$.events");
         for (var i = 0; i < message.Events.Count; i++)
         {
-            CheckLength(message.Events[i].Key, limits.KeyBytes, $"$.events[{i}].consistency.key", message.RequestId);
-            CheckLength(message.Events[i].EventType, limits.EventTypeBytes, $"$.events[{i}].event_type", message.RequestId);
+            if (IsTooLong(message.Events[i].Key, limits.KeyBytes))
+                throw TooLong($"$.events[{i}].consistency.key", limits.KeyBytes);
+            if (IsTooLong(message.Events[i].EventType, limits.EventTypeBytes))
+                throw TooLong($"$.events[{i}].event_type", limits.EventTypeBytes);
         }
     }
 
-    private static void CheckLength(string text, int maxBytes, string path, string? requestId)
-    {
-        // Three bytes is the most a UTF-16 character takes.
-        if (text.Length * 3 > maxBytes && Encoding.UTF8.GetByteCount(text) > maxBytes)
-            throw new ProtocolException(ErrorCodes.InvalidMessage, $"{path} may have at most {maxBytes} bytes in UTF-8.", path) { RequestId = requestId };
-    }
+    // Three bytes is the most a UTF-16 character takes.
+    private static bool IsTooLong(string text, int maxBytes) => text.Length * 3 > maxBytes && Encoding.UTF8.GetByteCount(text) > maxBytes;
+
+    private static ProtocolException TooLong(string path, int maxBytes) =>
+        new(ErrorCodes.InvalidMessage, $"{path} may have at most {maxBytes} bytes in UTF-8.", path);
 }

@@ -161,7 +161,7 @@ internal sealed partial class Session : IDisposable
         try
         {
             var message = ClientMessageReader.Read(utf8, _version);
-            requestId = (message as QueryMessage)?.RequestId ?? (message as NewMessage)?.RequestId;
+            requestId = message.RequestId;
             await DispatchAsync(message);
         }
         catch (ProtocolException fault)

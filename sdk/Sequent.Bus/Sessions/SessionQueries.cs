@@ -63,14 +63,14 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     /// <summary>Grants further pages. A query that has ended meanwhile is ignored.</summary>
     public void More(MoreMessage message)
     {
-        if (_open.TryGetValue(message.RequestId, out var run))
+        if (_open.TryGetValue(message.RequestId!, out var run))
             run.Grant(message.Pages);
     }
 
     /// <summary>Ends a query. One that has ended meanwhile is ignored.</summary>
     public void Cancel(CancelMessage message)
     {
-        if (_open.TryRemove(message.RequestId, out var run))
+        if (_open.TryRemove(message.RequestId!, out var run))
             run.Cancel();
     }
 
@@ -79,7 +79,7 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     {
         await outbox.WaitForRoomAsync(sessionEnded);
         var ends = sequencer.ReadKeys(message.Keys.ToHashSet(StringComparer.Ordinal));
-        outbox.Post(new SequencesMessage(message.RequestId, ends.ToDictionary(e => e.Key, e => e.Value?.Value, StringComparer.Ordinal)));
+        outbox.Post(new SequencesMessage(message.RequestId!, ends.ToDictionary(e => e.Key, e => e.Value?.Value, StringComparer.Ordinal)));
     }
 
     private async Task RunAsync(QueryMessage query, Run run)

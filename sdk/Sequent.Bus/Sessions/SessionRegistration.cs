@@ -50,7 +50,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
             queue =>
             {
                 if (message.UpTo is { } upTo ? !queue.AckUpTo(instance, upTo) : !queue.Ack(instance, message.Deliveries!))
-                    outbox.Post(NeverSent());
+                    outbox.Post(NeverSent(message.UpTo is null ? "$.deliveries" : "$.up_to", message));
             },
             sessionEnded);
     }
@@ -70,7 +70,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
             queue =>
             {
                 if (!queue.Nack(instance, message.Delivery, message.DelayMs * 1_000, message.Reason, message.DeadLetter))
-                    outbox.Post(NeverSent());
+                    outbox.Post(NeverSent("$.delivery", message));
             },
             sessionEnded);
     }
@@ -83,7 +83,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
             queue =>
             {
                 if (!queue.Extend(instance, message.Deliveries, message.Ms * 1_000))
-                    outbox.Post(NeverSent());
+                    outbox.Post(NeverSent("$.deliveries", message));
             },
             sessionEnded);
     }
@@ -92,7 +92,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
     public async Task UnregisterAsync(UnregisterMessage message)
     {
         var (loop, instance) = Registered();
-        var answer = new UnregisteredMessage(loop.Name);
+        var answer = new UnregisteredMessage(loop.Name) { RequestId = message.RequestId };
         if (message.Drain)
         {
             await loop.PostAsync(queue => queue.Drain(instance, () => outbox.Post(answer)), sessionEnded);
@@ -135,7 +135,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
 
     private async Task AnswerAsync(ClientTypeLoop loop, RegisterMessage message, bool known, Action<ClientTypeQueue> join)
     {
-        var answer = new RegistrationMessage(message.ClientType, message.EventTypes);
+        var answer = new RegistrationMessage(message.ClientType, message.EventTypes) { RequestId = message.RequestId };
         if (version == ProtocolVersion.V1)
         {
             // What was pending goes out before the answer, as in the original.
@@ -168,5 +168,6 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
             ? (loop, instance)
             : throw new ProtocolException(ErrorCodes.NotRegistered, "Register a client type first.");
 
-    private static ErrorMessage NeverSent() => new(ErrorCodes.InvalidMessage, "A delivery of this number was never sent in this session.") { Path = "$.deliveries" };
+    private static ErrorMessage NeverSent(string path, ClientMessage message) =>
+        new(ErrorCodes.InvalidMessage, "A delivery of this number was never sent in this session.") { Path = path, RequestId = message.RequestId };
 }

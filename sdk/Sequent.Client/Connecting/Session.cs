@@ -124,14 +124,7 @@ internal sealed partial class Session : IDisposable
     /// <summary>The bus would end the session, and the next one when the message is sent again; so it is answered here, as the bus would.</summary>
     private void RefuseTooLarge(ClientMessage message, int bytes)
     {
-        var requestId = message switch
-        {
-            NewMessage m => m.RequestId,
-            QueryMessage m => m.RequestId,
-            SequenceMessage m => m.RequestId,
-            _ => null,
-        };
-        Dispatch(new ErrorMessage(ErrorCodes.MessageTooLarge, $"The message has {bytes} bytes; the bus takes at most {Hello.Limits.MessageBytes}.") { RequestId = requestId });
+        Dispatch(new ErrorMessage(ErrorCodes.MessageTooLarge, $"The message has {bytes} bytes; the bus takes at most {Hello.Limits.MessageBytes}.") { RequestId = message.RequestId });
     }
 
     private async Task ReceiveAsync(CancellationToken cancellationToken)

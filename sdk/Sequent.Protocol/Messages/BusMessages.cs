@@ -25,6 +25,9 @@ public sealed record BusLimits(int MessageBytes, int EventsPerMessage, int Query
 /// <param name="EventTypes">As registered.</param>
 public sealed record RegistrationMessage(string ClientType, IReadOnlyList<string> EventTypes) : BusMessage
 {
+    /// <summary>v2: the request's, if it had one.</summary>
+    public string? RequestId { get; init; }
+
     /// <summary>v2: the client type existed before.</summary>
     public bool? Known { get; init; }
 
@@ -96,7 +99,11 @@ public sealed record EventsMessage(IReadOnlyList<DeliveredEvent> Events) : BusMe
 
 /// <summary><c>unregistered</c>: the session takes part no longer.</summary>
 /// <param name="ClientType">The client type it was an instance of.</param>
-public sealed record UnregisteredMessage(string ClientType) : BusMessage;
+public sealed record UnregisteredMessage(string ClientType) : BusMessage
+{
+    /// <summary>The request's, if it had one.</summary>
+    public string? RequestId { get; init; }
+}
 
 /// <summary><c>draining</c>: the bus is about to stop. Nothing new is delivered; finish, ack, and connect again.</summary>
 public sealed record DrainingMessage : BusMessage;

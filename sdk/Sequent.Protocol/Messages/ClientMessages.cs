@@ -1,7 +1,8 @@
 namespace Sequent.Protocol;
 
 /// <summary>A message from a client to the bus.</summary>
-public abstract record ClientMessage;
+/// <param name="RequestId">v2: comes back in the answer, whichever it is, and in an <c>error</c>. At most <see cref="WireNames.MaxRequestIdLength"/> characters.</param>
+public abstract record ClientMessage(string? RequestId = null);
 
 /// <summary><c>register</c>: take part as an instance of a client type.</summary>
 /// <param name="ClientType">The name of the service. Anything, even empty.</param>
@@ -50,9 +51,6 @@ public sealed record StartPosition
 /// <param name="Events">The events, in order.</param>
 public sealed record NewMessage(IReadOnlyList<NewEvent> Events) : ClientMessage
 {
-    /// <summary>v2: echoed in the receipt.</summary>
-    public string? RequestId { get; init; }
-
     /// <summary>v2: all events are accepted or none.</summary>
     public bool Atomic { get; init; }
 
@@ -122,12 +120,9 @@ public sealed record UnregisterMessage : ClientMessage
     public bool Drain { get; init; }
 }
 
-/// <summary><c>query</c>: read past events, and with <see cref="Follow"/> go on with new ones.</summary>
+/// <summary><c>query</c>: read past events, and with <see cref="Follow"/>, which needs a request id, go on with new ones.</summary>
 public sealed record QueryMessage : ClientMessage
 {
-    /// <summary>v2: echoed in the answers. Required by <see cref="Follow"/>.</summary>
-    public string? RequestId { get; init; }
-
     /// <summary>The event types wanted; null means all. In v1 they are literal names, and <c>["*"]</c> is one of them.</summary>
     public IReadOnlyList<string>? EventTypes { get; init; }
 
@@ -171,13 +166,13 @@ public sealed record QueryMessage : ClientMessage
 /// <summary><c>more</c>: the bus may send this many further pages of a query.</summary>
 /// <param name="RequestId">The query's.</param>
 /// <param name="Pages">How many, at least 1.</param>
-public sealed record MoreMessage(string RequestId, int Pages) : ClientMessage;
+public sealed record MoreMessage(string RequestId, int Pages) : ClientMessage(RequestId);
 
 /// <summary><c>cancel</c>: end a query or a follow.</summary>
 /// <param name="RequestId">The query's.</param>
-public sealed record CancelMessage(string RequestId) : ClientMessage;
+public sealed record CancelMessage(string RequestId) : ClientMessage(RequestId);
 
 /// <summary><c>sequence</c>: ask for the last values of keys, as one snapshot.</summary>
 /// <param name="RequestId">Echoed in the answer.</param>
 /// <param name="Keys">The keys.</param>
-public sealed record SequenceMessage(string RequestId, IReadOnlyList<string> Keys) : ClientMessage;
+public sealed record SequenceMessage(string RequestId, IReadOnlyList<string> Keys) : ClientMessage(RequestId);

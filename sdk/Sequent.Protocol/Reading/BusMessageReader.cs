@@ -87,7 +87,7 @@ public static class BusMessageReader
 
     private static RegistrationMessage ReadRegistration(ref FieldReader fields)
     {
-        string? clientType = null;
+        string? clientType = null, requestId = null;
         List<string>? eventTypes = null;
         bool? known = null;
         long? cursor = null;
@@ -102,12 +102,15 @@ public static class BusMessageReader
                 known = fields.Boolean();
             else if (fields.Is("cursor"u8, "cursor", ref seen, 3))
                 cursor = fields.Integer(0, WireNames.MaxInteger);
+            else if (fields.Is("request_id"u8, "request_id", ref seen, 4))
+                requestId = fields.StringOrNull();
             else
                 fields.SkipField();
         }
 
         return new RegistrationMessage(clientType ?? throw fields.Missing("client_type"), eventTypes ?? throw fields.Missing("event_types"))
         {
+            RequestId = requestId,
             Known = known,
             Cursor = cursor,
         };
@@ -115,17 +118,19 @@ public static class BusMessageReader
 
     private static UnregisteredMessage ReadUnregistered(ref FieldReader fields)
     {
-        string? clientType = null;
+        string? clientType = null, requestId = null;
         ulong seen = 0;
         while (fields.NextField())
         {
             if (fields.Is("client_type"u8, "client_type", ref seen, 0))
                 clientType = fields.String();
+            else if (fields.Is("request_id"u8, "request_id", ref seen, 1))
+                requestId = fields.StringOrNull();
             else
                 fields.SkipField();
         }
 
-        return new UnregisteredMessage(clientType ?? throw fields.Missing("client_type"));
+        return new UnregisteredMessage(clientType ?? throw fields.Missing("client_type")) { RequestId = requestId };
     }
 
     private static RevokedMessage ReadRevoked(ref FieldReader fields)

@@ -17,28 +17,34 @@ public static class ClientMessageReader
         var isV2 = version == ProtocolVersion.V2;
         try
         {
-            var fields = new FieldReader(utf8);
-            fields.EnterObject();
-            return envelope.MessageType switch
-            {
-                "register" => RegistrationReader.ReadRegister(ref fields, isV2),
-                "new" => NewReader.Read(ref fields, isV2),
-                "ack" => isV2 ? SettlingReader.ReadAck(ref fields) : SettlingReader.ReadEventAck(ref fields),
-                "query" => isV2 ? QueryReader.ReadV2(ref fields) : QueryReader.ReadV1(ref fields),
-                "nack" when isV2 => SettlingReader.ReadNack(ref fields),
-                "extend" when isV2 => SettlingReader.ReadExtend(ref fields),
-                "unregister" when isV2 => RegistrationReader.ReadUnregister(ref fields),
-                "more" when isV2 => QueryReader.ReadMore(ref fields),
-                "cancel" when isV2 => QueryReader.ReadCancel(ref fields),
-                "sequence" when isV2 => QueryReader.ReadSequence(ref fields),
-                var other => throw new ProtocolException(
-                    ErrorCodes.UnknownMessageType, $"'{Shorten(other)}' is no message_type that a client may send in {version}.", "$.message_type"),
-            };
+            var message = Read(envelope.MessageType, utf8, isV2);
+            return isV2 && message.RequestId is null && envelope.RequestId is { } requestId ? message with { RequestId = requestId } : message;
         }
         catch (ProtocolException fault) when (isV2 && fault.RequestId is null && envelope.RequestId is not null)
         {
             throw new ProtocolException(fault.Code, fault.Message, fault.Path) { RequestId = envelope.RequestId };
         }
+    }
+
+    private static ClientMessage Read(string messageType, ReadOnlyMemory<byte> utf8, bool isV2)
+    {
+        var fields = new FieldReader(utf8);
+        fields.EnterObject();
+        return messageType switch
+        {
+            "register" => RegistrationReader.ReadRegister(ref fields, isV2),
+            "new" => NewReader.Read(ref fields, isV2),
+            "ack" => isV2 ? SettlingReader.ReadAck(ref fields) : SettlingReader.ReadEventAck(ref fields),
+            "query" => isV2 ? QueryReader.ReadV2(ref fields) : QueryReader.ReadV1(ref fields),
+            "nack" when isV2 => SettlingReader.ReadNack(ref fields),
+            "extend" when isV2 => SettlingReader.ReadExtend(ref fields),
+            "unregister" when isV2 => RegistrationReader.ReadUnregister(ref fields),
+            "more" when isV2 => QueryReader.ReadMore(ref fields),
+            "cancel" when isV2 => QueryReader.ReadCancel(ref fields),
+            "sequence" when isV2 => QueryReader.ReadSequence(ref fields),
+            var other => throw new ProtocolException(
+                ErrorCodes.UnknownMessageType, $"'{Shorten(other)}' is no message_type that a client may send in {(isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1)}.", "$.message_type"),
+        };
     }
 
     private static string Shorten(string text) => text.Length <= 64 ? text : string.Concat(text.AsSpan(0, 64), "…");

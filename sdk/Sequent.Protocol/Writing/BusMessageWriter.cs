@@ -36,6 +36,7 @@ public static class BusMessageWriter
         if (message.Known is { } known)
             json.WriteBoolean("known"u8, known);
         json.WriteOptional("cursor"u8, message.Cursor);
+        json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteEndObject();
     }
 
@@ -57,6 +58,7 @@ public static class BusMessageWriter
     public static void Write(UnregisteredMessage message, IBufferWriter<byte> output)
     {
         using var json = Begin("unregistered"u8, output);
+        json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteString("client_type"u8, message.ClientType);
         json.WriteEndObject();
     }

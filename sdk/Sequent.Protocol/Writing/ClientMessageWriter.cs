@@ -69,6 +69,7 @@ public static class ClientMessageWriter
     private static void WriteRegister(Utf8JsonWriter json, RegisterMessage message)
     {
         json.WriteString("message_type"u8, "register"u8);
+        json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteString("client_type"u8, message.ClientType);
         json.WriteStrings("event_types"u8, message.EventTypes);
         json.WriteOptional("instance"u8, message.Instance);
@@ -93,6 +94,7 @@ public static class ClientMessageWriter
     private static void WriteAck(Utf8JsonWriter json, AckMessage message)
     {
         json.WriteString("message_type"u8, "ack"u8);
+        json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteOptional("up_to"u8, message.UpTo);
         if (message.Deliveries is { } deliveries)
             json.WriteNumbers("deliveries"u8, deliveries);
@@ -101,6 +103,7 @@ public static class ClientMessageWriter
     private static void WriteNack(Utf8JsonWriter json, NackMessage message)
     {
         json.WriteString("message_type"u8, "nack"u8);
+        json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteNumber("delivery"u8, message.Delivery);
         json.WriteOptional("delay_ms"u8, message.DelayMs);
         json.WriteOptional("reason"u8, message.Reason);
@@ -111,6 +114,7 @@ public static class ClientMessageWriter
     private static void WriteExtend(Utf8JsonWriter json, ExtendMessage message)
     {
         json.WriteString("message_type"u8, "extend"u8);
+        json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteNumbers("deliveries"u8, message.Deliveries);
         json.WriteNumber("ms"u8, message.Ms);
     }
@@ -118,6 +122,7 @@ public static class ClientMessageWriter
     private static void WriteUnregister(Utf8JsonWriter json, UnregisterMessage message)
     {
         json.WriteString("message_type"u8, "unregister"u8);
+        json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteBoolean("drain"u8, message.Drain);
     }
 
@@ -155,20 +160,20 @@ public static class ClientMessageWriter
     private static void WriteMore(Utf8JsonWriter json, MoreMessage message)
     {
         json.WriteString("message_type"u8, "more"u8);
-        json.WriteString("request_id"u8, message.RequestId);
+        json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteNumber("pages"u8, message.Pages);
     }
 
     private static void WriteCancel(Utf8JsonWriter json, CancelMessage message)
     {
         json.WriteString("message_type"u8, "cancel"u8);
-        json.WriteString("request_id"u8, message.RequestId);
+        json.WriteOptional("request_id"u8, message.RequestId);
     }
 
     private static void WriteSequence(Utf8JsonWriter json, SequenceMessage message)
     {
         json.WriteString("message_type"u8, "sequence"u8);
-        json.WriteString("request_id"u8, message.RequestId);
+        json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteStrings("keys"u8, message.Keys);
     }
 }

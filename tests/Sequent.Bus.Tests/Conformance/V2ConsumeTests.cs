@@ -128,24 +128,37 @@ internal sealed class V2ConsumeTests : V2WireTest
         Assert.That(moved.Select(e => (int)e["attempt"]!), Is.All.EqualTo(1), "a lost session is no failure");
     }
 
-    [TestCase("""{"message_type":"ack","up_to":9}""", "invalid_message")]
-    [TestCase("""{"message_type":"ack","deliveries":[9]}""", "invalid_message")]
-    [TestCase("""{"message_type":"nack","delivery":9}""", "invalid_message")]
-    [TestCase("""{"message_type":"nack","delivery":1,"delay_ms":3600001}""", "invalid_message")]
-    [TestCase("""{"message_type":"ack"}""", "invalid_message")]
-    [TestCase("""{"message_type":"ack","consistency":{"key":"k","value":0}}""", "invalid_message")]
-    public async Task Settling_what_was_never_sent_is_an_error(string text, string code)
+    [TestCase("""{"message_type":"ack","request_id":"q","up_to":9}""", "$.up_to")]
+    [TestCase("""{"message_type":"ack","request_id":"q","deliveries":[9]}""", "$.deliveries")]
+    [TestCase("""{"message_type":"nack","request_id":"q","delivery":9}""", "$.delivery")]
+    [TestCase("""{"message_type":"extend","request_id":"q","deliveries":[9],"ms":1}""", "$.deliveries")]
+    [TestCase("""{"message_type":"nack","request_id":"q","delivery":1,"delay_ms":3600001}""", "$.delay_ms")]
+    [TestCase("""{"message_type":"ack","request_id":"q"}""", "$")]
+    [TestCase("""{"message_type":"ack","request_id":"q","consistency":{"key":"k","value":0}}""", "$")]
+    public async Task Settling_what_was_never_sent_is_an_error_that_names_request_and_field(string text, string path)
     {
         await Client.RegisterAsync("accounts");
         await Client.SendAsync(text);
-        Assert.That((string?)(await Client.ReceiveAsync("error"))["code"], Is.EqualTo(code));
+        var error = await Client.ReceiveAsync("error");
+        Assert.That(((string?)error["code"], (string?)error["request_id"], (string?)error["path"]), Is.EqualTo(("invalid_message", "q", path)));
+    }
+
+    [TestCase("""{"message_type":"register","request_id":"q","client_type":"accounts","event_types":["*"]}""", "registration")]
+    [TestCase("""{"message_type":"unregister","request_id":"q"}""", "unregistered")]
+    [TestCase("""{"message_type":"unregister","request_id":"q","drain":true}""", "unregistered")]
+    public async Task Coming_and_going_is_answered_with_the_request_id(string text, string answer)
+    {
+        await Client.RegisterAsync("accounts");
+        await Client.SendAsync(text);
+        Assert.That((string?)(await Client.ReceiveAsync(answer))["request_id"], Is.EqualTo("q"));
     }
 
     [Test]
     public async Task Settling_needs_a_registration()
     {
-        await Client.SendAsync("""{"message_type":"ack","up_to":0}""");
-        Assert.That((string?)(await Client.ReceiveAsync("error"))["code"], Is.EqualTo("not_registered"));
+        await Client.SendAsync("""{"message_type":"ack","request_id":"q","up_to":0}""");
+        var error = await Client.ReceiveAsync("error");
+        Assert.That(((string?)error["code"], (string?)error["request_id"]), Is.EqualTo(("not_registered", "q")));
     }
 
     [Test]
