@@ -1,45 +1,46 @@
 namespace Sequent.Bus;
 
-/// <summary>A number of things that may be taken, waited for in order.</summary>
+/// <summary>An amount that many share, waited for in order.</summary>
 internal sealed class Credits
 {
     private readonly Lock _lock = new();
     private readonly Waiters _waiters;
-    private int _count;
+    private long _left;
 
-    public Credits(int count) => (_waiters, _count) = (new Waiters(_lock), count);
+    public Credits(long amount) => (_waiters, _left) = (new Waiters(_lock), amount);
 
-    /// <summary>Takes one, when there is one.</summary>
-    public Task TakeAsync(CancellationToken cancellationToken)
+    /// <summary>Takes some, when there is so much and nobody waits who came before.</summary>
+    public Task TakeAsync(CancellationToken cancellationToken, long amount = 1)
     {
-        LinkedListNode<TaskCompletionSource> turn;
+        LinkedListNode<Waiter> place;
         lock (_lock)
         {
             if (cancellationToken.IsCancellationRequested)
                 return Task.FromCanceled(cancellationToken);
-            if (_count > 0)
+            if (_left >= amount && _waiters.Needed is null)
             {
-                _count--;
+                _left -= amount;
                 return Task.CompletedTask;
             }
 
-            turn = _waiters.Add();
+            place = _waiters.Add(amount);
         }
 
-        return _waiters.WaitAsync(turn, cancellationToken);
+        return _waiters.WaitAsync(place, cancellationToken);
     }
 
-    /// <summary>Gives further ones.</summary>
-    public void Grant(int more)
+    /// <summary>Gives more, or gives back.</summary>
+    public void Grant(long more)
     {
         lock (_lock)
         {
-            for (; more > 0 && _waiters.ReleaseFirst(); more--)
-            {
-            }
-
             // Nobody can use more than that.
-            _count = (int)Math.Min(int.MaxValue, (long)_count + more);
+            _left = Math.Min(long.MaxValue / 2, _left + more);
+            while (_waiters.Needed is { } needed && needed <= _left)
+            {
+                _left -= needed;
+                _waiters.ReleaseFirst();
+            }
         }
     }
 }

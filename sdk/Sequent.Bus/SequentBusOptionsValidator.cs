@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 
 namespace Sequent.Bus;
@@ -17,7 +18,7 @@ internal sealed class SequentBusOptionsValidator : IValidateOptions<SequentBusOp
         void Time(string option, TimeSpan? value, TimeSpan least, TimeSpan most)
         {
             if (value < least || value > most)
-                faults.Add($"{option} is {value}; it must be from {least} to {most}.");
+                faults.Add($"{option} is {Text(value.Value)}; it must be from {Text(least)} to {Text(most)}.");
         }
 
         if (options.DataFile is { } file && string.IsNullOrWhiteSpace(file))
@@ -45,4 +46,13 @@ internal sealed class SequentBusOptionsValidator : IValidateOptions<SequentBusOp
             faults.Add($"AllowedOrigins has '{origin}'; an origin is a scheme, a host and perhaps a port: https://example.org:8443.");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
+
+    /// <summary>As the command line takes it.</summary>
+    private static string Text(TimeSpan time) => time switch
+    {
+        { Ticks: 0 } => "0s",
+        { TotalHours: var hours } when hours == Math.Floor(hours) => string.Create(CultureInfo.InvariantCulture, $"{hours}h"),
+        { TotalSeconds: var seconds } when seconds == Math.Floor(seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds}s"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds}ms"),
+    };
 }

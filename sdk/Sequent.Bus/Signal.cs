@@ -24,7 +24,7 @@ internal sealed class Signal
     /// <summary>Completes at the moment, or when cancelled.</summary>
     public Task WaitAsync(CancellationToken cancellationToken)
     {
-        LinkedListNode<TaskCompletionSource> place;
+        LinkedListNode<Waiter> place;
         lock (_lock)
         {
             if (_isSet)

@@ -21,6 +21,27 @@ public static class WireNames
     /// <summary>The longest <c>request_id</c>, in UTF-16 characters.</summary>
     public const int MaxRequestIdLength = 128;
 
+    /// <summary>The longest name of a client type, in UTF-16 characters.</summary>
+    public const int MaxClientTypeLength = 512;
+
+    /// <summary>The longest name of an instance, in UTF-16 characters.</summary>
+    public const int MaxInstanceLength = 256;
+
+    /// <summary>The longest <c>traceparent</c>, in UTF-16 characters; W3C's version 00 has 55.</summary>
+    public const int MaxTraceParentLength = 128;
+
+    /// <summary>The longest <c>tracestate</c>, in UTF-16 characters, as W3C asks to carry.</summary>
+    public const int MaxTraceStateLength = 512;
+
+    /// <summary>The longest <c>content_type</c>, in UTF-16 characters.</summary>
+    public const int MaxContentTypeLength = 256;
+
+    /// <summary>What is kept of the reason of a nack, in UTF-16 characters.</summary>
+    public const int MaxReasonLength = 1_024;
+
+    /// <summary>The most keys, or event ids, that one <c>query</c>, <c>sequence</c> or <c>expect</c> names.</summary>
+    public const int MaxNames = 10_000;
+
     /// <summary>The longest delay a nack may ask for, in milliseconds: one hour.</summary>
     public const long MaxNackDelayMs = 3_600_000;
 
@@ -48,6 +69,12 @@ public static class ErrorCodes
 
     /// <summary>The request needs a registration.</summary>
     public const string NotRegistered = "not_registered";
+
+    /// <summary>The session has not said who it is.</summary>
+    public const string Unauthorized = "unauthorized";
+
+    /// <summary>The session may not do this.</summary>
+    public const string Forbidden = "forbidden";
 
     /// <summary>The session asks for more than its rate.</summary>
     public const string RateLimited = "rate_limited";

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Sequent.Client;
 
 namespace Sequent.Cli.Tests;
 
@@ -95,13 +97,40 @@ internal sealed class ServerCommandTests
     [Test]
     public async Task A_value_out_of_range_is_named_with_its_limits()
     {
-        await using var server = SequentProcess.StartIn(_folder, new Dictionary<string, string>(), "server", "-b", "127.0.0.1:0", "--max-losses", "0", "--allowed-origin", "example.org");
+        await using var server = SequentProcess.StartIn(_folder, new Dictionary<string, string>(), "server", "-b", "127.0.0.1:0", "--max-losses", "0", "--ack-deadline", "0s", "--allowed-origin", "example.org");
         Assert.That(await server.ExitAsync(), Is.EqualTo(1));
         Assert.That(Complaints(server), Is.EqualTo(new[]
         {
-            "sequent: MaxLosses is 0; it must be from 1 to 1000000.",
-            "sequent: AllowedOrigins has 'example.org'; an origin is a scheme, a host and perhaps a port: https://example.org:8443.",
+            "sequent: --max-losses: MaxLosses is 0; it must be from 1 to 1000000.",
+            "sequent: --ack-deadline: AckDeadline is 0s; it must be from 10ms to 168h.",
+            "sequent: --allowed-origin: AllowedOrigins has 'example.org'; an origin is a scheme, a host and perhaps a port: https://example.org:8443.",
         }));
+    }
+
+    [Test]
+    public async Task A_setting_that_does_not_exist_is_named_and_a_list_may_be_one_text()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "appsettings.json"), """{"Sequent":{"AllowedOrigin":"example.org","AllowedOrigins":["https://example.org"]}}""");
+        await using var server = SequentProcess.StartIn(_folder, new Dictionary<string, string>(), "server", "-b", "127.0.0.1:0");
+        Assert.That(await server.ExitAsync(), Is.EqualTo(1));
+        Assert.That(Complaints(server), Has.Length.EqualTo(1).And.All.Contains("Sequent:AllowedOrigins: there is no such setting"));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "appsettings.json"), """{"Sequent":{"AllowedOrigin":"example.org"}}""");
+        await using var other = SequentProcess.StartIn(_folder, new Dictionary<string, string>(), "server", "-b", "127.0.0.1:0");
+        Assert.That(await other.ExitAsync(), Is.EqualTo(1));
+        Assert.That(Complaints(other), Has.Length.EqualTo(1).And.All.StartsWith("sequent: appsettings.json, Sequent:AllowedOrigin: AllowedOrigins has 'example.org'"));
+    }
+
+    [Test]
+    public async Task Logs_may_be_json_and_hold_event_data_only_at_trace([Values("debug", "trace")] string level)
+    {
+        await using var server = SequentProcess.Start("server", "-b", "127.0.0.1:0", "-d", DataFile, "--log-format", "json", "-l", level);
+        await using (var client = new SequentClient((await server.ListeningAsync())!.AbsoluteUri))
+            await client.PublishAsync(new Secret("the cat is black"), "k");
+        server.Terminate();
+        await server.ExitAsync(); // all it had to say is there
+        var lines = server.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines.Select(line => JsonNode.Parse(line)!["LogLevel"]), Is.Not.Empty);
+        Assert.That(server.Errors.Contains("the cat is black", StringComparison.Ordinal), Is.EqualTo(level == "trace"));
     }
 
     [Test]
@@ -141,6 +170,8 @@ internal sealed class ServerCommandTests
         Assert.That(await about.Content.ReadAsStringAsync(), Does.Contain("\"log_id\""));
         Assert.That((await http.GetAsync("somewhere")).StatusCode, Is.EqualTo(HttpStatusCode.UpgradeRequired));
     }
+
+    private sealed record Secret(string Text);
 
     private static string[] Complaints(SequentProcess server) =>
         [.. server.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith("sequent: ", StringComparison.Ordinal) || line.Contains("   at ", StringComparison.Ordinal))];

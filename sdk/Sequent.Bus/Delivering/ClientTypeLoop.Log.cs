@@ -13,8 +13,8 @@ internal sealed partial class ClientTypeLoop
     [LoggerMessage(3, LogLevel.Error, "Client type {ClientType}: its delivery state could not be saved; trying again")]
     private partial void LogSaveFailed(Exception exception, string clientType);
 
-    [LoggerMessage(4, LogLevel.Warning, "Client type {ClientType}: the event at position {Position} is a dead letter after {Attempts} failures: {Reason}")]
-    private partial void LogDeadLetter(string clientType, long position, int attempts, string reason);
+    [LoggerMessage(4, LogLevel.Warning, "Client type {ClientType}: the event at position {Position} is a dead letter after {Attempts} failures; /admin/dead-letter tells why")]
+    private partial void LogDeadLetter(string clientType, long position, int attempts);
 
     [LoggerMessage(5, LogLevel.Warning, "Client type {ClientType}: its old clients never ack and hold too much; {Count} events counted as acked so far. Start the bus with --acks-sent for it")]
     private partial void LogCountedAsAcked(string clientType, long count);

@@ -24,7 +24,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private static readonly TimeSpan SaveInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>…or so many of them.</summary>
-    private const int SaveAfterCommands = 10_000;
+    private const long SaveAfterAcks = 10_000;
 
     /// <summary>A cursor that only passed events nobody is owed is saved less often: a crash brings nothing back.</summary>
     private static readonly TimeSpan LazySaveInterval = TimeSpan.FromSeconds(1);
@@ -50,11 +50,13 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private readonly long _startTimestamp;
     private Task<Action> _saving = Task.FromResult<Action>(static () => { });
     private Task<Action> _reading = Task.FromResult<Action>(static () => { });
+    private IReadOnlyList<EventHeader> _chunk = [];
+    private int _offered;
     private long? _failedAt;
-    private bool _isDefect;
+    private volatile bool _isDefect;
     private bool _isForgotten;
     private long _lastSave;
-    private int _commandsSinceSave;
+    private long _settledAtSave;
     private long _countedAsAcked;
     private long? _toldOfAcksAt;
     private bool _waitedForKeys;
@@ -112,11 +114,19 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             },
             cancellationToken);
 
-    /// <summary>Stops the loop; what is not saved is to be forgotten.</summary>
-    public ValueTask ForgetAsync()
+    /// <summary>Cancelled when the loop has ended: stopped, or by a defect. Nothing that was posted and not run takes effect any more.</summary>
+    public CancellationToken Ended => _ended.Token;
+
+    /// <summary>A defect has ended the loop. What it was doing is not to be trusted, so it stands still until the bus is started anew.</summary>
+    public bool IsDefect => _isDefect;
+
+    /// <summary>Stops the loop without saving.</summary>
+    /// <returns>The queue as it is, for another loop in case its state is wanted after all.</returns>
+    public async Task<ClientTypeQueue> ForgetAsync()
     {
         _isForgotten = true;
-        return DisposeAsync();
+        await DisposeAsync();
+        return _queue;
     }
 
     /// <summary>Stops the loop and saves what is not saved. After a defect the state is not to be trusted, nor saved.</summary>
@@ -129,9 +139,10 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         await _running;
         await _reading;
         var saved = await _saving;
+        if (!_isDefect)
+            saved();
         if (!_isDefect && !_isForgotten)
         {
-            saved();
             RunCommands();
             // Twice, because a key that waited for a dead letter changes when that is durable.
             for (var i = 0; i < 2 && _queue.HasChanges; i++)
@@ -159,17 +170,23 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         {
             while (await _commands.Reader.WaitToReadAsync(cancellationToken))
             {
+                bool hasMore;
                 do
                 {
                     _queue.Tick(NowMicros, _time.NowMicros());
                     RunCommands();
+                    hasMore = await FeedAsync(cancellationToken);
+
+                    // However long catching up takes: what is settled meanwhile is saved, and what is missing read.
+                    StartBackgroundWork();
                 }
-                while (await FeedAsync(cancellationToken));
+                while (hasMore && _afterFeed.Count < MaxCommands);
                 RunAll(_afterFeed);
                 if (_queue.IsQuiet)
                     RunAll(_onceQuiet);
-                StartBackgroundWork();
                 Tell();
+                if (hasMore)
+                    Wake();
                 SetTimer();
             }
         }
@@ -190,10 +207,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private void RunCommands()
     {
         for (var i = 0; i < MaxCommands && _commands.Reader.TryRead(out var command); i++)
-        {
             command(_queue);
-            _commandsSinceSave++;
-        }
     }
 
     private static void RunAll(List<Action> actions)
@@ -206,13 +220,16 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     /// <summary>Offers the queue what comes after its cursor. Returns true if there may be more at once.</summary>
     private async ValueTask<bool> FeedAsync(CancellationToken cancellationToken)
     {
-        if (!_queue.HasInstances || _queue.Cursor >= _log.Head || IsStoreResting)
+        if (!_queue.HasInstances || _queue.Cursor >= _log.Released || IsStoreResting)
             return false;
         try
         {
-            foreach (var e in await _log.ReadHeadersAsync(_queue.Cursor, FeedChunk, cancellationToken))
+            // What the queue did not take the last time comes again, mostly soon: when one delivery of many is acked.
+            if (_offered >= _chunk.Count || _chunk[_offered].Position != _queue.Cursor + 1)
+                (_chunk, _offered) = (await _log.ReadHeadersAsync(_queue.Cursor, FeedChunk, cancellationToken), 0);
+            for (; _offered < _chunk.Count; _offered++)
             {
-                if (!_queue.Offer(e))
+                if (!_queue.Offer(_chunk[_offered]))
                     return false;
             }
 
@@ -236,9 +253,9 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             var isDue = (_queue.HasDeadLetters || _afterSave.Count > 0) && !IsStoreResting;
             if (!_queue.HasChanges)
                 RunAll(_afterSave);
-            else if (_queue.HasChanges && (isDue || _commandsSinceSave >= SaveAfterCommands || _time.GetElapsedTime(_lastSave) >= interval))
+            else if (_queue.HasChanges && (isDue || _queue.Settled - _settledAtSave >= SaveAfterAcks || _time.GetElapsedTime(_lastSave) >= interval))
             {
-                (_lastSave, _commandsSinceSave) = (_time.GetTimestamp(), 0);
+                (_lastSave, _settledAtSave) = (_time.GetTimestamp(), _queue.Settled);
                 _saving = ThenWakeAsync(SaveAsync(_queue.TakeChanges()));
             }
         }
@@ -281,7 +298,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
                     action();
                 foreach (var letter in changes.DeadLetters)
                 {
-                    LogDeadLetter(Name, letter.Position, letter.Attempts, letter.Reason);
+                    LogDeadLetter(Name, letter.Position, letter.Attempts);
                     BusMeter.DeadLetters.Add(1);
                 }
 
@@ -372,9 +389,9 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         {
             while (true)
             {
-                var head = _log.Head;
+                var released = _log.Released;
                 Wake();
-                await _log.WaitBeyondAsync(head, cancellationToken);
+                await _log.WaitBeyondAsync(released, cancellationToken);
             }
         }
         catch (OperationCanceledException)

@@ -7,6 +7,9 @@ internal sealed partial class ClientTypeQueue
     private readonly LinkedList<KeyLane> _unassigned = new();
     private readonly LinkedList<KeyLane> _untaken = new();
 
+    // Some of these are to go to the dead letters, once those on their way are there.
+    private bool _hasMoreUntaken;
+
     /// <summary>Sends what the lane may send now. Whatever stops it is also what starts it again.</summary>
     private void Dispatch(KeyLane lane)
     {
@@ -30,7 +33,7 @@ internal sealed partial class ClientTypeQueue
     private bool MaySend(KeyLane lane, Unsettled e)
     {
         // A dead letter that becomes durable, or a tick, comes back here.
-        if (_isStopping || lane.HeldForDeadLetter > 0 || lane.NotBefore > _now)
+        if (_isStopping || lane.HeldForDeadLetter > 0 || e.NotBefore > _now)
             return false;
         if (e.IsRedriven && lane.InFlight > 0)
             return false;
@@ -77,11 +80,29 @@ internal sealed partial class ClientTypeQueue
         }
 
         // Nobody live takes it, and nobody is expected back who did.
-        if (!isTaken && HasInstances && !_interest.Current.Takes(e.EventType))
-            Hold(e, "no_taker");
+        if (isTaken || !HasInstances)
+            Wait(lane, _unassigned);
+        else if (_interest.Current.Takes(e.EventType))
+            Wait(lane, _untaken);
         else
-            Wait(lane, isTaken || !HasInstances ? _unassigned : _untaken);
+            HoldUntaken(e);
         return false;
+    }
+
+    /// <summary>The event, and those right after it that nobody takes either.</summary>
+    private void HoldUntaken(Unsettled first)
+    {
+        if (_held.Count >= _limits.MaxUntakenAtOnce)
+        {
+            Wait(first.Lane, _untaken);
+            _hasMoreUntaken = true;
+            return;
+        }
+
+        StopWaiting(first.Lane);
+        Hold(first, "no_taker");
+        for (var e = first.Next; e is { IsAcked: false, IsHeld: false, Delivery: 0 } && !_interest.Current.Takes(e.EventType) && _held.Count < _limits.MaxUntakenAtOnce; e = e.Next)
+            Hold(e, "no_taker");
     }
 
     private static void Unassign(KeyLane lane)
@@ -142,17 +163,18 @@ internal sealed partial class ClientTypeQueue
             Dispatch(lane);
     }
 
-    /// <summary>Some instance takes the event, but none of those has room. (If nobody takes it, its key holds it.)</summary>
-    private bool IsEverybodyFull(string eventType)
+    /// <summary>
+    /// Some instance takes the event, and nobody who is live has room. If only those are full that take it, its key holds it (as it does if nobody
+    /// takes it): instances that take other events must not wait for them.
+    /// </summary>
+    private bool MustWaitForRoom(string eventType)
     {
         var taken = false;
         foreach (var instance in _turns)
         {
-            if (!instance.Takes.Takes(eventType))
-                continue;
-            if (instance.HasRoom)
+            if (instance.HasRoom && !instance.Takes.Equals(TypeFilter.None))
                 return false;
-            taken = true;
+            taken |= instance.Takes.Takes(eventType);
         }
 
         return taken;

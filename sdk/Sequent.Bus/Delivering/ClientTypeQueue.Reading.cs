@@ -22,9 +22,11 @@ internal sealed partial class ClientTypeQueue
     /// <summary>What is to be read next, for <see cref="Loaded"/> or <see cref="NotLoaded"/>.</summary>
     public IReadOnlyList<DebtRead> TakeReads(int max)
     {
-        if (HasInstances)
+        if (HasInstances && _inMemory < _limits.MaxInMemory)
         {
-            while (_toRead.Count < max && _unassigned.Count < MaxReadAhead && _restored.TryDequeue(out var lane))
+            // Beyond a few keys that wait for room, only as long as somebody has room: those keys may wait for somebody else.
+            var hasRoom = _turns.Any(i => i.HasRoom);
+            while (_toRead.Count < max && (_unassigned.Count < MaxReadAhead || hasRoom) && _restored.TryDequeue(out var lane))
             {
                 if (IsCurrent(lane) && lane.Missing is { } missing)
                     AskFor(lane, missing);
@@ -60,6 +62,8 @@ internal sealed partial class ClientTypeQueue
             var e = lane.Append(header);
             var trouble = missing.TroubleOf(header.Position);
             (e.IsAcked, e.Failures, e.Losses) = (missing.IsAcked(header.Position), trouble.Failures, trouble.Losses);
+            if (e.IsAcked || e.HadTrouble)
+                lane.Mark(e);
             _inMemory++;
         }
 

@@ -10,6 +10,9 @@ internal sealed partial class ClientTypeQueue
     // What v1 sessions hold together that never acked anything.
     private int _neverAcked;
 
+    /// <summary>How many deliveries were settled so far.</summary>
+    public long Settled { get; private set; }
+
     /// <summary>How many events counted as acked because the sessions that held them never ack.</summary>
     public long CountedAsAcked { get; private set; }
 
@@ -47,11 +50,15 @@ internal sealed partial class ClientTypeQueue
         return true;
     }
 
-    /// <summary>The socket has taken everything up to a number: for client types that never ack, that settles it.</summary>
+    /// <summary>The socket of a v1 session has taken everything up to a number: for client types that never ack, that settles it.</summary>
     public void Sent(Instance instance, long delivery)
     {
-        if (_acksAreSent && instance.IsV1)
+        var wasFull = !instance.HasRoom;
+        instance.LastSent = Math.Max(instance.LastSent, delivery);
+        if (_acksAreSent)
             AckUpTo(instance, delivery);
+        RefillIf(wasFull, instance);
+        CountOldestAsAcked();
     }
 
     /// <summary>
@@ -100,6 +107,8 @@ internal sealed partial class ClientTypeQueue
     {
         Release(e, instance);
         e.IsAcked = true;
+        e.Lane.Mark(e);
+        Settled++;
         AfterSettling(e);
         Dispatch(e.Lane);
     }
@@ -125,7 +134,7 @@ internal sealed partial class ClientTypeQueue
         if (deadLetter || failed.Failures >= _limits.MaxDeliveries)
             Hold(failed, reason ?? (deadLetter ? "dead_letter" : "max_deliveries"));
         else
-            BackOff(lane, delayMicros ?? DeliveryLimits.BackOffMicros(failed.Failures));
+            BackOff(failed, delayMicros ?? DeliveryLimits.BackOffMicros(failed.Failures));
         Dispatch(lane);
         RefillIf(wasFull, instance);
         LeaveIfDrained(instance);
@@ -148,15 +157,17 @@ internal sealed partial class ClientTypeQueue
 
     /// <summary>
     /// Sessions of old clients that never ack would hold everything for ever. Where they hold too much, the oldest counts as acked, which is
-    /// what those clients mean.
+    /// what those clients mean; but only what their socket has taken.
     /// </summary>
     private void CountOldestAsAcked()
     {
         while (_neverAcked > _limits.MaxNeverAcked)
         {
             var (oldest, holder) = _turns.Where(i => i.IsV1 && !i.HasAcked).Select(i => (Event: i.Oldest(), Instance: i))
-                .Where(o => o.Event is not null).MinBy(o => o.Event!.Position);
-            Settle(oldest!, holder);
+                .Where(o => o.Event is { } e && e.Delivery <= o.Instance.LastSent).DefaultIfEmpty().MinBy(o => o.Event?.Position);
+            if (oldest is null)
+                return;
+            Settle(oldest, holder);
             CountedAsAcked++;
         }
     }
@@ -192,14 +203,21 @@ internal sealed partial class ClientTypeQueue
         if (lane.IsInIdleList)
             return;
         lane.IsInIdleList = true;
-        _idle.Enqueue((lane, lane.IdleSince));
+        _idle.Enqueue(lane, lane.IdleSince);
+        while (_idle.Count > _limits.MaxIdleKeys)
+        {
+            var longest = _idle.Dequeue();
+            longest.IsInIdleList = false;
+            if (!longest.HasDebt && IsCurrent(longest))
+                Drop(longest);
+        }
     }
 
     /// <summary>An idle key gives up its assignment, unless it was used since or replaced by a newer lane.</summary>
     private void ExpireIdle(KeyLane lane, long since)
     {
         lane.IsInIdleList = false;
-        if (lane.HasDebt || _lanes.GetValueOrDefault(lane.Key) != lane)
+        if (lane.HasDebt || !IsCurrent(lane))
             return;
         if (lane.IdleSince == since)
             Drop(lane);
@@ -226,6 +244,7 @@ internal sealed partial class ClientTypeQueue
     private void Hold(Unsettled e, string reason)
     {
         e.IsHeld = true;
+        e.Lane.Mark(e);
         e.Lane.HeldForDeadLetter++;
         _held.Add(e.Position, e);
         _letters.Add(new DeadLetter(Name, e.Position, reason, e.Failures, _wallClock));
@@ -244,10 +263,10 @@ internal sealed partial class ClientTypeQueue
         Dispatch(e.Lane);
     }
 
-    private void BackOff(KeyLane lane, long delayMicros)
+    private void BackOff(Unsettled e, long delayMicros)
     {
-        lane.NotBefore = _now + delayMicros;
-        _backingOff.Enqueue(lane, lane.NotBefore);
+        e.NotBefore = _now + delayMicros;
+        _backingOff.Enqueue(e.Lane, e.NotBefore);
     }
 
     private void Drop(KeyLane lane)

@@ -61,6 +61,14 @@ internal sealed partial class ClientTypeQueue
     {
         foreach (var letter in changes.DeadLetters)
             Buried(letter);
+
+        if (_hasMoreUntaken && _held.Count == 0)
+        {
+            _hasMoreUntaken = false;
+            foreach (var lane in _untaken.ToArray())
+                Dispatch(lane);
+        }
+
         CountOldestAsAcked();
     }
 
@@ -71,7 +79,9 @@ internal sealed partial class ClientTypeQueue
         _interestChanged |= changes.Interest is not null;
         _redrivenChanged |= changes.Redriven is not null;
         _startsOver |= changes.StartsOver;
-        _letters = [.. changes.DeadLetters, .. _letters];
+
+        // After a reset meanwhile they are owed again.
+        _letters = [.. changes.DeadLetters.Where(l => _held.ContainsKey(l.Position)), .. _letters];
         _removedLetters = [.. changes.RemovedDeadLetters, .. _removedLetters];
         foreach (var key in changes.Debts.Select(d => d.Key).Concat(changes.SettledKeys))
         {
@@ -86,6 +96,7 @@ internal sealed partial class ClientTypeQueue
 
     private void MarkTrouble(Unsettled e)
     {
+        e.Lane.Mark(e);
         if (e.IsRedriven)
             _redrivenChanged = true;
         else
@@ -111,6 +122,8 @@ internal sealed partial class ClientTypeQueue
         var wasSettled = false;
         foreach (var e in lane.Events())
         {
+            if (first is not null && e.Position > lane.LastMarked)
+                break;
             var isSettled = e.IsAcked || e.IsHeld;
             if (!isSettled)
                 first ??= e.Position;
@@ -120,7 +133,7 @@ internal sealed partial class ClientTypeQueue
                 ranges[^1] = ranges[^1] with { Last = e.Position };
             else if (isSettled)
                 ranges.Add(new PositionRange(e.Position, e.Position));
-            else if (e.Failures > 0 || e.Losses > 0)
+            else if (e.HadTrouble)
                 troubles.Add(e.Trouble);
             wasSettled = isSettled;
         }

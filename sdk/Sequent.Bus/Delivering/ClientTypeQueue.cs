@@ -22,7 +22,7 @@ internal sealed partial class ClientTypeQueue
     // Instances in the order of their turn; the first one that fits gets the next new key and moves to the end.
     private readonly LinkedList<Instance> _turns = new();
     private readonly PriorityQueue<KeyLane, long> _backingOff = new();
-    private readonly Queue<(KeyLane Lane, long Since)> _idle = new(); // one entry per lane at most
+    private readonly PriorityQueue<KeyLane, long> _idle = new(); // by the time since when; one entry per lane at most
     private readonly HashSet<Instance> _draining = [];
 
     // Somebody may have had events up to here: before the bus started, or before an operator reset the cursor.
@@ -70,6 +70,9 @@ internal sealed partial class ClientTypeQueue
 
     public bool HasInstances => _turns.Count > 0;
 
+    /// <summary>No instance takes part, not even one that is draining.</summary>
+    public bool IsDeserted => _turns.Count == 0 && _draining.Count == 0;
+
     /// <summary>Nothing is in flight at instances that could still ack it.</summary>
     public bool IsQuiet => _turns.Concat(_draining).All(i => i.IsV1 || i.InFlight == 0);
 
@@ -79,8 +82,8 @@ internal sealed partial class ClientTypeQueue
         get
         {
             long? next = _backingOff.TryPeek(out _, out var at) ? at : null;
-            if (_idle.TryPeek(out var idle))
-                next = Sooner(next, idle.Since + _limits.StickyIdleMicros);
+            if (_idle.TryPeek(out _, out var since))
+                next = Sooner(next, since + _limits.StickyIdleMicros);
             if (HasInstances && _grace.EndsIn is { } ends)
                 next = Sooner(next, _now + ends);
             return _deadlines.Next is { } deadline ? Sooner(next, deadline) : next;
@@ -90,6 +93,7 @@ internal sealed partial class ClientTypeQueue
     /// <summary>A new instance takes its place at the end of the turns.</summary>
     public void Join(Instance instance)
     {
+        instance.MaxUnsent = _limits.MaxUnsent;
         _turns.AddLast(instance);
         UpdateInterest();
         DispatchUnassigned();
@@ -174,11 +178,12 @@ internal sealed partial class ClientTypeQueue
     /// <summary>Judges the event after the cursor. Returns false if it has to wait; then nothing changed.</summary>
     public bool Offer(EventHeader e)
     {
+        WaitsForKeys = false;
         if (!HasInstances || _isStopping)
             return false;
         if (_interest.Current.Takes(e.EventType))
         {
-            if (IsEverybodyFull(e.EventType))
+            if (MustWaitForRoom(e.EventType))
                 return false;
             var known = _lanes.GetValueOrDefault(e.Key);
             WaitsForKeys = _keysInDebt >= _limits.MaxKeysInDebt && known?.IsInDebt != true;
@@ -211,10 +216,10 @@ internal sealed partial class ClientTypeQueue
 
         while (_deadlines.TakeExpired(_now) is { } expired)
             Expire(expired);
-        while (_idle.TryPeek(out var idle) && idle.Since + _limits.StickyIdleMicros <= _now)
+        while (_idle.TryPeek(out var idle, out var since) && since + _limits.StickyIdleMicros <= _now)
         {
             _idle.Dequeue();
-            ExpireIdle(idle.Lane, idle.Since);
+            ExpireIdle(idle, since);
         }
 
         CountOldestAsAcked();
@@ -222,8 +227,10 @@ internal sealed partial class ClientTypeQueue
 
     private void Owe(KeyLane lane, EventHeader e)
     {
+        // One more event at the end of a debt that is stored already: the record of the key stays what it is.
+        if (!lane.IsInDebt || !lane.IsSaved || lane.HeldForDeadLetter > 0)
+            MarkChanged(lane);
         NoteDebt(lane);
-        MarkChanged(lane);
         if (lane.Missing is { } missing)
         {
             missing.Until = e.Position;
@@ -247,6 +254,7 @@ internal sealed partial class ClientTypeQueue
         if (!_turns.Remove(instance))
             return;
         _grace.Add(instance.Takes);
+        WaitsForKeys &= HasInstances;
         if (HasInstances)
             UpdateInterest();
     }

@@ -22,6 +22,9 @@ internal sealed partial class Deliveries : IAsyncDisposable
     private readonly DeliverySaver _saver;
     private readonly Credits _gate = new(1);
     private readonly Dictionary<string, ClientTypeLoop> _loops = new(StringComparer.Ordinal);
+
+    // Where the log ended when a client type was forgotten: should it come back, it may have had everything before.
+    private readonly Dictionary<string, long> _forgotten = new(StringComparer.Ordinal);
     private long _headAtStart;
 
     public Deliveries(IEventStore events, IDeliveryStore store, EventLog log, Sequencer sequencer, DeliveryLimits limits, TimeProvider time, ILoggerFactory loggers)
@@ -51,6 +54,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
     /// <summary>The loop of a client type. A new one is durable before this completes.</summary>
     /// <returns>The loop, whether the client type was known, and where it starts; null if there are too many client types.</returns>
     /// <exception cref="StoreException">A new client type could not be saved.</exception>
+    /// <exception cref="ProtocolException">A new client type cannot start there. (Where a known one should have started does not matter.)</exception>
     public async Task<(ClientTypeLoop Loop, bool Known)?> FindOrCreateAsync(string name, StartPosition? start, CancellationToken cancellationToken)
     {
         await _gate.TakeAsync(cancellationToken);
@@ -60,9 +64,9 @@ internal sealed partial class Deliveries : IAsyncDisposable
                 return (known, true);
             if (_loops.Count >= MaxClientTypes)
                 return null;
-            var cursor = start is { IsEarliest: true } ? 0 : start?.Position ?? _log.Head;
+            var cursor = CursorOf(start);
             await _saver.SaveAsync(new ClientTypeChanges(name, cursor) { Interest = [] });
-            var loop = StartLoop(new ClientTypeQueue(new ClientTypeRecord(name, cursor, [], []), Limits, _headAtStart));
+            var loop = StartLoop(new ClientTypeQueue(new ClientTypeRecord(name, cursor, [], []), Limits, Math.Max(_headAtStart, _forgotten.GetValueOrDefault(name))));
             _loops.Add(name, loop);
             LogNewClientType(name, cursor);
             return (loop, false);
@@ -92,7 +96,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
     }
 
     /// <summary>Forgets a client type with all it owes and its dead letters.</summary>
-    /// <returns>False if it has a live instance; then nothing changed.</returns>
+    /// <returns>False if it has an instance, live or draining; then nothing changed.</returns>
     /// <exception cref="StoreException">It could not be dropped from the store; it is still known.</exception>
     public async Task<bool> ForgetAsync(ClientTypeLoop loop, CancellationToken cancellationToken)
     {
@@ -101,11 +105,21 @@ internal sealed partial class Deliveries : IAsyncDisposable
         {
             if (_loops.GetValueOrDefault(loop.Name) != loop)
                 return true;
-            if (await loop.AskAsync(queue => queue.HasInstances, cancellationToken))
+            if (!loop.IsDefect && !await loop.AskAsync(queue => queue.IsDeserted, cancellationToken))
                 return false;
-            await loop.ForgetAsync();
-            await _store.ForgetAsync(loop.Name, cancellationToken);
+            var queue = await loop.ForgetAsync();
+            try
+            {
+                await _store.ForgetAsync(loop.Name, CancellationToken.None);
+            }
+            catch (StoreException) when (!loop.IsDefect)
+            {
+                _loops[loop.Name] = StartLoop(queue);
+                throw;
+            }
+
             _loops.Remove(loop.Name);
+            _forgotten[loop.Name] = _log.Head;
             LogForgotten(loop.Name);
             return true;
         }
@@ -119,7 +133,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         var loops = await ListAsync(cancellationToken);
-        await Task.WhenAll(loops.Select(loop => loop.DrainAsync(cancellationToken)));
+        await Task.WhenAll(loops.Where(loop => !loop.IsDefect).Select(loop => loop.DrainAsync(cancellationToken)));
     }
 
     public async ValueTask DisposeAsync()
@@ -130,6 +144,17 @@ internal sealed partial class Deliveries : IAsyncDisposable
         _loops.Clear();
         await _saver.DisposeAsync();
         _gate.Grant(1);
+    }
+
+    private long CursorOf(StartPosition? start)
+    {
+        if (start?.Position is not { } position)
+            return start is { IsEarliest: true } ? 0 : _log.Head;
+        if (start.LogId != _log.LogId)
+            throw new ProtocolException(ErrorCodes.LogChanged, $"The start position is of log {start.LogId}; this bus has log {_log.LogId}.", "$.start.log_id");
+        return position <= _log.Head
+            ? position
+            : throw new ProtocolException(ErrorCodes.PositionAhead, $"The log ends at position {_log.Head}.", "$.start.position");
     }
 
     private ClientTypeLoop StartLoop(ClientTypeQueue queue) => new(queue, _log, _reader, _saver, _time, _loggers.CreateLogger<ClientTypeLoop>());

@@ -41,6 +41,15 @@ internal sealed record DeliveryLimits
     /// <summary>Keys with something unsettled that a client type may have; then its cursor waits.</summary>
     public int MaxKeysInDebt { get; init; } = 1_000_000;
 
+    /// <summary>Keys without anything unsettled that stay with their v2 instance; beyond that the longest idle ones give theirs up early.</summary>
+    public int MaxIdleKeys { get; init; } = 1_000_000;
+
+    /// <summary>Events that are on their way to the dead letters at once because nobody takes them: what one save writes.</summary>
+    public int MaxUntakenAtOnce { get; init; } = 2_000;
+
+    /// <summary>Deliveries to a v1 session that its socket has not taken yet: until it has, nothing more is handed to it. (It has no other window.)</summary>
+    public int MaxUnsent { get; init; } = 16_384;
+
     /// <summary>The v1 sessions of a client type that never acked may hold so many events together; then the oldest count as acked.</summary>
     public int MaxNeverAcked { get; init; } = 500_000;
 

@@ -3,7 +3,7 @@ namespace Sequent.Bus.Delivering;
 /// <summary>A running copy of a service, as its client type's queue sees it.</summary>
 /// <param name="outbox">Its session.</param>
 /// <param name="takes">The event types it registered for.</param>
-/// <param name="window">How many unacked deliveries it takes. A v1 instance is never full: <see cref="int.MaxValue"/>.</param>
+/// <param name="window">How many unacked deliveries it takes. A v1 instance has none: <see cref="int.MaxValue"/>.</param>
 /// <param name="windowPerKey">How many of one key.</param>
 /// <param name="lastDelivery">The last delivery number its session has seen.</param>
 internal sealed class Instance(IDeliveryOutbox outbox, TypeFilter takes, int window, int windowPerKey, long lastDelivery)
@@ -28,7 +28,7 @@ internal sealed class Instance(IDeliveryOutbox outbox, TypeFilter takes, int win
 
     public int WindowPerKey { get; set; } = windowPerKey;
 
-    /// <summary>v1 sessions are never full, keep their keys for good, and nothing of theirs expires.</summary>
+    /// <summary>v1 sessions have no window, keep their keys for good, and nothing of theirs expires.</summary>
     public bool IsV1 => _byValue is not null;
 
     /// <summary>It sent an ack at least once.</summary>
@@ -39,7 +39,14 @@ internal sealed class Instance(IDeliveryOutbox outbox, TypeFilter takes, int win
 
     public int InFlight => _inFlight.Count;
 
-    public bool HasRoom => _inFlight.Count < Window;
+    /// <summary>The socket has taken everything up to this delivery. Told for v1 sessions only.</summary>
+    public long LastSent { get; set; } = lastDelivery;
+
+    /// <summary>A v1 instance is full only while its socket is.</summary>
+    public bool HasRoom => IsV1 ? LastDelivery - LastSent < MaxUnsent : _inFlight.Count < Window;
+
+    /// <summary>Deliveries a v1 session may have that its socket has not taken yet.</summary>
+    public int MaxUnsent { get; set; } = int.MaxValue;
 
     public long LastDelivery { get; private set; } = lastDelivery;
 

@@ -8,6 +8,9 @@ namespace Sequent.Bus.Delivering;
 /// </summary>
 internal sealed class InterestHistory
 {
+    /// <summary>Changes that are kept. Beyond that the oldest two become one that takes what either took: then more is owed than has to be, and nothing less.</summary>
+    private const int MaxChanges = 100;
+
     private readonly List<(long From, TypeFilter Filter)> _changes = [];
 
     public InterestHistory(IEnumerable<InterestChange> saved)
@@ -36,6 +39,12 @@ internal sealed class InterestHistory
         if (_changes.Count > 0 && _changes[^1].From == from)
             _changes.RemoveAt(_changes.Count - 1);
         _changes.Add((from, filter));
+        if (_changes.Count > MaxChanges)
+        {
+            _changes[0] = (_changes[0].From, TypeFilter.Union([_changes[0].Filter, _changes[1].Filter]));
+            _changes.RemoveAt(1);
+        }
+
         return true;
     }
 

@@ -28,9 +28,6 @@ internal sealed class KeyLane(string key)
 
     public Instance? Owner { get; set; }
 
-    /// <summary>After a nack: nothing is sent before this moment (microseconds).</summary>
-    public long NotBefore { get; set; }
-
     /// <summary>So many events of the key are on their way to the dead letters; nothing is sent until they are durable there.</summary>
     public int HeldForDeadLetter { get; set; }
 
@@ -45,6 +42,9 @@ internal sealed class KeyLane(string key)
 
     /// <summary>The lane is counted among the keys in debt.</summary>
     public bool IsInDebt { get; set; }
+
+    /// <summary>Behind this position nothing of the key was ever settled or had trouble, so a record need not look further.</summary>
+    public long LastMarked { get; private set; }
 
     /// <summary>The stored debts name this key.</summary>
     public bool IsSaved { get; set; }
@@ -76,6 +76,9 @@ internal sealed class KeyLane(string key)
         NextInOrder ??= e;
         return e;
     }
+
+    /// <summary>The event is settled, or had trouble: a record of the key has to say so.</summary>
+    public void Mark(Unsettled e) => LastMarked = e.IsRedriven ? LastMarked : Math.Max(LastMarked, e.Position);
 
     public void AddRedriven(Unsettled e) => (Redriven ??= new()).Enqueue(e);
 

@@ -22,6 +22,9 @@ internal sealed class Unsettled(KeyLane lane, EventHeader header)
     /// <summary>When the last loss was counted (microseconds), or null.</summary>
     public long? LastLoss { get; set; }
 
+    /// <summary>After a nack: it is not sent before this moment (microseconds).</summary>
+    public long NotBefore { get; set; }
+
     /// <summary>The number under which it is in flight, or 0.</summary>
     public long Delivery { get; set; }
 
@@ -47,6 +50,8 @@ internal sealed class Unsettled(KeyLane lane, EventHeader header)
     public bool IsRedriven { get; init; }
 
     public Unsettled? Next { get; set; }
+
+    public bool HadTrouble => Failures > 0 || Losses > 0;
 
     /// <summary>What is worth keeping over a restart, if anything.</summary>
     public Trouble Trouble => new(Position, Failures, Losses);

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sequent.Bus.Delivering;
@@ -38,7 +39,11 @@ internal sealed record AdminFault(string Error);
 /// <param name="Done">In words.</param>
 internal sealed record AdminDone(string Done);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, MaxDepth = 256, WriteIndented = true)]
+/// <summary>What can be asked.</summary>
+/// <param name="Requests">Each with its parameters.</param>
+internal sealed record AdminRoutes(IReadOnlyList<string> Requests);
+
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(IReadOnlyList<ClientTypeView>))]
 [JsonSerializable(typeof(IReadOnlyList<SessionView>))]
 [JsonSerializable(typeof(IReadOnlyList<HeldEvent>))]
@@ -46,4 +51,15 @@ internal sealed record AdminDone(string Done);
 [JsonSerializable(typeof(KeyStatus))]
 [JsonSerializable(typeof(AdminFault))]
 [JsonSerializable(typeof(AdminDone))]
-internal sealed partial class AdminJson : JsonSerializerContext;
+[JsonSerializable(typeof(AdminRoutes))]
+internal sealed partial class AdminJson : JsonSerializerContext
+{
+    /// <summary>For people at a terminal: quotes and names stay readable. Nothing of it is ever shown inside a page.</summary>
+    public static AdminJson Readable { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        MaxDepth = 256,
+        WriteIndented = true,
+    });
+}

@@ -20,14 +20,16 @@ internal static class AdminEndpoints
         MapClientTypes(admin, operations, bus);
         MapDeadLetters(admin, operations);
         MapSessions(admin, operations);
+        admin.WithMetadata(new IsAdminRequest());
+        AdminRequests.Map(admin);
     }
 
     private static void MapClientTypes(RouteGroupBuilder admin, Operator operations, SequentBus bus)
     {
         admin.MapGet("/client-types", async (CancellationToken cancellationToken) =>
-            Json(await operations.ListClientTypesAsync(cancellationToken), AdminJson.Default.IReadOnlyListClientTypeView));
+            Json(await operations.ListClientTypesAsync(cancellationToken), AdminJson.Readable.IReadOnlyListClientTypeView));
         admin.MapGet("/client-type", async (string name, CancellationToken cancellationToken) =>
-            Found(await operations.FindClientTypeAsync(name, cancellationToken), AdminJson.Default.ClientTypeView, NoClientType(name)));
+            Found(await operations.FindClientTypeAsync(name, cancellationToken), AdminJson.Readable.ClientTypeView, NoClientType(name)));
         admin.MapDelete("/client-type", async (string name, CancellationToken cancellationToken) => await operations.ForgetAsync(name, cancellationToken) switch
         {
             null => NoClientType(name),
@@ -41,15 +43,15 @@ internal static class AdminEndpoints
             return await operations.ResetAsync(name, start, cancellationToken) ? Done($"'{name}' goes on after position {start}.") : NoClientType(name);
         });
         admin.MapGet("/client-type/key", async (string name, string key, CancellationToken cancellationToken) =>
-            Found(await operations.DescribeKeyAsync(name, key, cancellationToken), AdminJson.Default.KeyStatus, NoClientType(name)));
+            Found(await operations.DescribeKeyAsync(name, key, cancellationToken), AdminJson.Readable.KeyStatus, NoClientType(name)));
     }
 
     private static void MapDeadLetters(RouteGroupBuilder admin, Operator operations)
     {
         admin.MapGet("/dead-letters", async (string name, long? after, int? max, CancellationToken cancellationToken) =>
-            Found(await operations.ListDeadLettersAsync(name, after ?? 0, Math.Max(1, max ?? 100), cancellationToken), AdminJson.Default.IReadOnlyListDeadLetterView, NoClientType(name)));
+            Found(await operations.ListDeadLettersAsync(name, after ?? 0, Math.Max(1, max ?? 100), cancellationToken), AdminJson.Readable.IReadOnlyListDeadLetterView, NoClientType(name)));
         admin.MapGet("/dead-letter", async (string name, long position, CancellationToken cancellationToken) =>
-            Found(await operations.FindDeadLetterAsync(name, position, cancellationToken), AdminJson.Default.DeadLetterView, NoLetter(name, position)));
+            Found(await operations.FindDeadLetterAsync(name, position, cancellationToken), AdminJson.Readable.DeadLetterView, NoLetter(name, position)));
         admin.MapPost("/dead-letter/redrive", async (string name, long position, CancellationToken cancellationToken) =>
             await operations.RedriveAsync(name, position, cancellationToken) ? Done($"The event at position {position} is on its way to '{name}' again.") : NoLetter(name, position));
         admin.MapDelete("/dead-letter", async (string name, long position, CancellationToken cancellationToken) =>
@@ -59,9 +61,9 @@ internal static class AdminEndpoints
     private static void MapSessions(RouteGroupBuilder admin, Operator operations)
     {
         admin.MapGet("/sessions", async (CancellationToken cancellationToken) =>
-            Json(await operations.ListSessionsAsync(cancellationToken), AdminJson.Default.IReadOnlyListSessionView));
+            Json(await operations.ListSessionsAsync(cancellationToken), AdminJson.Readable.IReadOnlyListSessionView));
         admin.MapGet("/session", async (string id, CancellationToken cancellationToken) =>
-            Found(await operations.ListHeldAsync(id, cancellationToken), AdminJson.Default.IReadOnlyListHeldEvent, NoSession(id)));
+            Found(await operations.ListHeldAsync(id, cancellationToken), AdminJson.Readable.IReadOnlyListHeldEvent, NoSession(id)));
         admin.MapDelete("/session", async (string id) =>
             await operations.KickAsync(id) ? Done($"Session {id} is being ended; what it held moves on.") : NoSession(id));
     }
@@ -104,11 +106,11 @@ internal static class AdminEndpoints
     private static IResult Found<T>(T? value, JsonTypeInfo<T> type, IResult otherwise)
         where T : class => value is null ? otherwise : Json(value, type);
 
-    private static IResult Json<T>(T value, JsonTypeInfo<T> type) => Results.Json(value, type);
+    public static IResult Json<T>(T value, JsonTypeInfo<T> type) => Results.Json(value, type);
 
-    private static IResult Done(string what) => Results.Json(new AdminDone(what), AdminJson.Default.AdminDone);
+    private static IResult Done(string what) => Results.Json(new AdminDone(what), AdminJson.Readable.AdminDone);
 
-    private static IResult Fault(int status, string why) => Results.Json(new AdminFault(why), AdminJson.Default.AdminFault, statusCode: status);
+    public static IResult Fault(int status, string why) => Results.Json(new AdminFault(why), AdminJson.Readable.AdminFault, statusCode: status);
 
     private static IResult NoClientType(string name) => Fault(StatusCodes.Status404NotFound, $"There is no client type '{name}'.");
 

@@ -12,8 +12,11 @@ namespace Sequent.Bus.Publishing;
 /// </summary>
 internal sealed partial class Sequencer(IEventStore store, EventLog log, TimeProvider time, ILogger<Sequencer> logger)
 {
-    /// <summary>Requests that may wait; sessions that publish faster are not read on.</summary>
+    /// <summary>Requests that may wait; sessions that publish faster are not read on…</summary>
     private const int MaxWaiting = 4_096;
+
+    /// <summary>…and how much they may keep in memory together until they are answered, in bytes.</summary>
+    private const long MaxWaitingBytes = 64 * 1024 * 1024;
 
     /// <summary>Events of one commit. More would make the first of them wait for the last.</summary>
     private const int MaxBatchEvents = 4_096;
@@ -40,7 +43,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
 
     // v1 requests that met a failing store, in their order, to be tried again before anything newer.
     private readonly List<PublishRequest> _kept = [];
-    private long _keptSince;
+    private readonly Credits _room = new(MaxWaitingBytes);
     private Signal _works = new();
     private volatile bool _isInTrouble;
 
@@ -65,7 +68,22 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         _isInTrouble ? Volatile.Read(ref _works).WaitAsync(cancellationToken) : Task.CompletedTask;
 
     /// <summary>Hands a request over. Completes when there is room, not when it is decided.</summary>
-    public ValueTask SubmitAsync(PublishRequest request, CancellationToken cancellationToken) => _requests.Writer.WriteAsync(request, cancellationToken);
+    public async ValueTask SubmitAsync(PublishRequest request, CancellationToken cancellationToken)
+    {
+        await _room.TakeAsync(cancellationToken, Room(request));
+        try
+        {
+            await _requests.Writer.WriteAsync(request, cancellationToken);
+        }
+        catch
+        {
+            _room.Grant(Room(request));
+            throw;
+        }
+    }
+
+    // However large a request is, it fits if it is alone.
+    private static long Room(PublishRequest request) => Math.Min(request.Bytes, MaxWaitingBytes);
 
     /// <summary>Where keys end, as one snapshot; keys without events are null.</summary>
     public IReadOnlyDictionary<string, KeyEnd?> ReadKeys(IReadOnlyCollection<string> keys)
@@ -180,24 +198,37 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
             Commit(batch, entries);
         else
             Fail();
+
+        // A batch that stores nothing says nothing about the store.
+        if (_isInTrouble && outcome == AppendOutcome.Committed && await IsStoreWorkingAsync(cancellationToken))
+            EndTrouble();
     }
 
     /// <summary>Nothing was stored. v2 sessions are told so; v1 sessions know no such answer, so theirs is kept and tried again for a while.</summary>
     private void Fail()
     {
-        if (!_isInTrouble)
-        {
-            _works = new Signal();
-            (_isInTrouble, _keptSince) = (true, time.GetTimestamp());
-        }
-
-        if (time.GetElapsedTime(_keptSince) < KeepLimit)
-        {
-            _kept.AddRange(_taken.Where(request => request.Version == Protocol.ProtocolVersion.V1));
-            _taken.RemoveAll(request => request.Version == Protocol.ProtocolVersion.V1);
-        }
-
+        BeginTrouble();
+        _taken.RemoveAll(TryKeep);
         AnswerAll(PublishResultKind.StoreUnavailable);
+    }
+
+    private bool TryKeep(PublishRequest request)
+    {
+        if (request.Version != Protocol.ProtocolVersion.V1)
+            return false;
+        request.KeptSince ??= time.GetTimestamp();
+        if (time.GetElapsedTime(request.KeptSince.Value) >= KeepLimit)
+            return false;
+        _kept.Add(request);
+        return true;
+    }
+
+    private void BeginTrouble()
+    {
+        if (_isInTrouble)
+            return;
+        _works = new Signal();
+        _isInTrouble = true;
     }
 
     private void Commit(OpenBatch batch, List<IReadOnlyList<Protocol.ReceiptEntry>> entries)
@@ -207,10 +238,11 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         if (batch.Events.Count > 0)
             log.Publish(batch.Events);
         for (var i = 0; i < _taken.Count; i++)
-            _taken[i].Answer(_taken[i], new PublishResult(PublishResultKind.Decided, entries[i], batch.TimeMicros));
+            Answer(_taken[i], new PublishResult(PublishResultKind.Decided, entries[i], batch.TimeMicros));
         _taken.Clear();
-        if (batch.Events.Count > 0)
-            log.WakeReaders();
+        if (batch.Events.Count == 0)
+            return;
+        log.Release();
         EndTrouble();
     }
 
@@ -250,6 +282,9 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
                 LogStoreFailed(e);
             }
 
+            // What came after it was surely not stored.
+            BeginTrouble();
+            RefuseWaiting();
             if (!answered && time.GetElapsedTime(since) > UnknownLimit)
             {
                 AnswerAll(PublishResultKind.OutcomeUnknown);
@@ -263,8 +298,28 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
     private void AnswerAll(PublishResultKind kind)
     {
         foreach (var request in _taken)
-            request.Answer(request, new PublishResult(kind, [], 0));
+            Answer(request, new PublishResult(kind, [], 0));
         _taken.Clear();
+    }
+
+    private void Answer(PublishRequest request, PublishResult result)
+    {
+        _room.Grant(Room(request));
+        request.Answer(request, result);
+    }
+
+    /// <summary>While nobody knows how the open batch ended, nothing else is begun.</summary>
+    private void RefuseWaiting()
+    {
+        var unkept = _kept.Where(request => time.GetElapsedTime(request.KeptSince!.Value) >= KeepLimit).ToArray();
+        _kept.RemoveAll(unkept.Contains);
+        foreach (var request in unkept)
+            Answer(request, new PublishResult(PublishResultKind.StoreUnavailable, [], 0));
+        while (_requests.Reader.TryRead(out var request))
+        {
+            if (!TryKeep(request))
+                Answer(request, new PublishResult(PublishResultKind.StoreUnavailable, [], 0));
+        }
     }
 
     private static readonly IReadOnlyDictionary<Guid, StoredPlace> NoIds = new Dictionary<Guid, StoredPlace>();

@@ -5,10 +5,12 @@ namespace Sequent.Bus.Reading;
 /// <summary>
 /// The log as everybody but the sequencer sees it: a head that only grows, events after a position, and a wake-up when there are more.
 /// A wake-up carries nothing; readers always ask for what comes after their own position, so there is no hand-over to get wrong.
+/// Whoever asks sees everything durable; who is told of new events (deliveries, follows) sees them after their receipts went out.
 /// </summary>
 internal sealed class EventLog(IEventStore store, RecentCommits recent)
 {
     private long _head;
+    private long _released;
     private Signal _grown = new();
 
     public string LogId => store.LogId;
@@ -16,8 +18,15 @@ internal sealed class EventLog(IEventStore store, RecentCommits recent)
     /// <summary>The last durable position, or 0.</summary>
     public long Head => Volatile.Read(ref _head);
 
+    /// <summary>The last position whose receipts went out: what deliveries and follows may hand on.</summary>
+    public long Released => Volatile.Read(ref _released);
+
     /// <summary>Called once with the end of the stored log.</summary>
-    public void Start(long head) => Volatile.Write(ref _head, head);
+    public void Start(long head)
+    {
+        Volatile.Write(ref _head, head);
+        Volatile.Write(ref _released, head);
+    }
 
     /// <summary>Makes durable events visible. Called by the sequencer only, before the receipts go out.</summary>
     public void Publish(IReadOnlyList<StoredEvent> events)
@@ -26,31 +35,35 @@ internal sealed class EventLog(IEventStore store, RecentCommits recent)
         Volatile.Write(ref _head, events[^1].Position);
     }
 
-    /// <summary>Wakes everybody who waits for more. Called by the sequencer after the receipts went out.</summary>
-    public void WakeReaders() => Interlocked.Exchange(ref _grown, new Signal()).Set();
+    /// <summary>Lets everybody have what was published, and wakes who waits for it. Called by the sequencer after the receipts went out.</summary>
+    public void Release()
+    {
+        Volatile.Write(ref _released, Head);
+        Interlocked.Exchange(ref _grown, new Signal()).Set();
+    }
 
-    /// <summary>Completes when the head may have moved beyond a position.</summary>
+    /// <summary>Completes when what is released may have moved beyond a position.</summary>
     public Task WaitBeyondAsync(long position, CancellationToken cancellationToken)
     {
         // Take the signal first: a head that moves between the two lines completes the signal that was taken.
         var signal = Volatile.Read(ref _grown);
-        return Head > position ? Task.CompletedTask : signal.WaitAsync(cancellationToken);
+        return Released > position ? Task.CompletedTask : signal.WaitAsync(cancellationToken);
     }
 
-    /// <summary>The events right after a position up to the head, as many as fit the limits, but at least one if there is one.</summary>
+    /// <summary>The released events right after a position, as many as fit the limits, but at least one if there is one.</summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> ReadAsync(long after, int max, int maxBytes, CancellationToken cancellationToken)
     {
-        var head = Head;
-        if (after >= head)
+        var end = Released;
+        if (after >= end)
             return [];
-        return recent.ReadAfter(after, head, max, maxBytes)
-            ?? (await store.ReadAsync(new LogRange(after, head, max, maxBytes), cancellationToken)).Events;
+        return recent.ReadAfter(after, end, max, maxBytes)
+            ?? (await store.ReadAsync(new LogRange(after, end, max, maxBytes), cancellationToken)).Events;
     }
 
-    /// <summary>What the events right after a position are, at most so many of those up to the head.</summary>
+    /// <summary>What the events right after a position are, at most so many of those that are released.</summary>
     public async ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAsync(long after, int max, CancellationToken cancellationToken)
     {
-        var count = (int)Math.Min(max, Head - after);
+        var count = (int)Math.Min(max, Released - after);
         if (count <= 0)
             return [];
         return recent.ReadAfter(after, after + count, count, int.MaxValue) is { } events

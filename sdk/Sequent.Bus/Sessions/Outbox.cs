@@ -5,33 +5,45 @@ using Sequent.Protocol;
 namespace Sequent.Bus.Sessions;
 
 /// <summary>
-/// What a session has to send, in order. Deliveries wait here as positions, never as bodies: a v1 instance has no window, and may hold
-/// any number. Everything else is bounded, because whoever produces it waits for room first.
+/// What a session has to send, in order. Deliveries wait here as positions, never as bodies. Everything else is bounded, by number and by
+/// bytes, because whoever produces it waits for room first.
 /// </summary>
 internal sealed class Outbox(ProtocolVersion version) : IDeliveryOutbox
 {
     /// <summary>Messages other than deliveries that may wait before their producers do.</summary>
     private const int MaxMessages = 1_024;
 
+    /// <summary>What of received messages they may keep in memory, in bytes, before no more are read.</summary>
+    private const long MaxBytes = 8 * 1024 * 1024;
+
     private readonly Channel<OutboxItem> _items = Channel.CreateUnbounded<OutboxItem>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Lock _lock = new();
     private Signal? _room;
     private int _messages;
+    private long _bytes;
 
     /// <summary>Called when the socket has taken everything up to a delivery, should anybody want to know.</summary>
     public Func<long, ValueTask>? WhenDelivered { get; set; }
 
     public ChannelReader<OutboxItem> Reader => _items.Reader;
 
+    private bool HasRoom => _messages < MaxMessages && _bytes < MaxBytes;
+
     /// <summary>Adds a message. Never blocks; <see cref="WaitForRoomAsync"/> is what bounds it.</summary>
-    public void Post(object message)
+    /// <param name="message">The message.</param>
+    /// <param name="bytes">What it keeps in memory, if that is much.</param>
+    public void Post(object message, long bytes = 0)
     {
         lock (_lock)
+        {
             _messages++;
-        _items.Writer.TryWrite(new OutboxItem(message, default));
+            _bytes += bytes;
+        }
+
+        _items.Writer.TryWrite(new OutboxItem(message, default, bytes));
     }
 
-    public void Deliver(Handover handover) => _items.Writer.TryWrite(new OutboxItem(null, handover));
+    public void Deliver(Handover handover) => _items.Writer.TryWrite(new OutboxItem(null, handover, 0));
 
     public void Revoke(IReadOnlyList<long> deliveries)
     {
@@ -41,12 +53,13 @@ internal sealed class Outbox(ProtocolVersion version) : IDeliveryOutbox
     }
 
     /// <summary>A message has left.</summary>
-    public void MessageSent()
+    public void MessageSent(long bytes)
     {
         lock (_lock)
         {
             _messages--;
-            if (_messages >= MaxMessages)
+            _bytes -= bytes;
+            if (!HasRoom)
                 return;
             _room?.Set();
             _room = null;
@@ -58,7 +71,7 @@ internal sealed class Outbox(ProtocolVersion version) : IDeliveryOutbox
     {
         lock (_lock)
         {
-            if (_messages < MaxMessages)
+            if (HasRoom)
                 return Task.CompletedTask;
             _room ??= new Signal();
             return _room.WaitAsync(cancellationToken);
@@ -70,4 +83,4 @@ internal sealed class Outbox(ProtocolVersion version) : IDeliveryOutbox
 }
 
 /// <summary>A message, or else a delivery.</summary>
-internal readonly record struct OutboxItem(object? Message, Handover Handover);
+internal readonly record struct OutboxItem(object? Message, Handover Handover, long Bytes);

@@ -12,18 +12,23 @@ namespace Sequent.Bus.Sessions;
 /// One WebSocket connection. Reads its messages one after the other and hands each to whoever is in charge; nothing here decides.
 /// A bad message has no effect and is answered with <c>error</c>; only the peer, a broken socket or the bus's own stop end a session.
 /// </summary>
-internal sealed partial class Session : IDisposable
+internal sealed class Session : IDisposable
 {
     /// <summary>Errors a v1 session is told per second; old clients log each of them.</summary>
     private const int MaxV1ErrorsPerSecond = 10;
 
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a v1 message that met a failing store is kept and tried again: its protocol has no answer for that.</summary>
+    private static readonly TimeSpan KeepLimit = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+
     private readonly WebSocket _socket;
     private readonly ProtocolVersion _version;
     private readonly Producer _producer;
     private readonly SequentBus _bus;
-    private readonly ILogger _logger;
+    private readonly SessionLog _log;
     private readonly Outbox _outbox;
 
     // Cancelled when nothing of the session may go on: the socket is torn down by it.
@@ -44,17 +49,18 @@ internal sealed partial class Session : IDisposable
 
     // Messages handed to the sequencer that have no answer yet.
     private int _unanswered;
+    private bool _isEndingSoon;
     private ITimer? _closeTimer;
     private long _errorSecond;
     private int _errorsInSecond;
 
     public Session(WebSocket socket, ProtocolVersion version, Producer producer, SequentBus bus, ILogger<Session> logger)
     {
-        (_socket, _version, _producer, _bus, _logger) = (socket, version, producer, bus, logger);
+        (_socket, _version, _producer, _bus, _log) = (socket, version, producer, bus, new SessionLog(producer.SessionId, logger));
         _outbox = new Outbox(version);
         Id = producer.SessionId.ToString(CultureInfo.InvariantCulture);
-        _registration = new SessionRegistration(_outbox, version, Id, bus.Deliveries, bus.Log, _ended.Token);
-        _queries = new SessionQueries(_outbox, bus.Log, bus.Pages, bus.Sequencer, bus.Store, bus.Limits, bus.Time, _ended.Token);
+        _registration = new SessionRegistration(_outbox, version, Id, bus.Deliveries, EndNow, _ended.Token);
+        _queries = new SessionQueries(_outbox, bus.Log, bus.Pages, bus.Sequencer, bus.Store, bus.Limits, bus.Time, _log, _ended.Token);
     }
 
     /// <summary>The session's id, as v2 and operators know it.</summary>
@@ -86,7 +92,7 @@ internal sealed partial class Session : IDisposable
     /// <summary>Runs until the peer is gone or the bus stops.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        LogStarted(_producer.SessionId, _producer.Sender, _version);
+        _log.Started(_producer.Sender, _version);
         if (_version == ProtocolVersion.V2)
             _outbox.Post(new HelloMessage(_bus.Version, _bus.Log.LogId, Id, _bus.Log.Head, _bus.Limits, (long)_bus.Options.KeepAlive.TotalMilliseconds));
         var sending = SendAsync();
@@ -112,14 +118,14 @@ internal sealed partial class Session : IDisposable
         {
             await ReadAsync(_ended.Token);
         }
-        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (IsBrokenSocket(e))
         {
             // An abrupt end is as good as a polite one.
-            LogDropped(_producer.SessionId, e.Message);
+            _log.Dropped(e.Message);
         }
         catch (Exception e)
         {
-            LogFailed(e, _producer.SessionId);
+            _log.Failed(e);
         }
     }
 
@@ -157,6 +163,23 @@ internal sealed partial class Session : IDisposable
 
     private async Task HandleAsync(ReadOnlyMemory<byte> utf8)
     {
+        _log.Received(utf8);
+        var since = _bus.Time.GetTimestamp();
+        while (!await TryHandleAsync(utf8))
+        {
+            if (_bus.Time.GetElapsedTime(since) >= KeepLimit)
+            {
+                EndWithoutAnswer();
+                return;
+            }
+
+            await Task.Delay(RetryDelay, _bus.Time, _ended.Token);
+        }
+    }
+
+    /// <summary>False if the store failed and the message is to be tried again.</summary>
+    private async Task<bool> TryHandleAsync(ReadOnlyMemory<byte> utf8)
+    {
         string? requestId = null;
         try
         {
@@ -167,6 +190,10 @@ internal sealed partial class Session : IDisposable
         catch (ProtocolException fault)
         {
             Refuse(fault, requestId);
+        }
+        catch (StoreException) when (_version == ProtocolVersion.V1)
+        {
+            return false;
         }
         catch (StoreException fault)
         {
@@ -179,9 +206,11 @@ internal sealed partial class Session : IDisposable
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // A defect: it costs this message, not the session.
-            LogFailed(e, _producer.SessionId);
+            _log.Failed(e);
             Refuse(new ProtocolException(ErrorCodes.Internal, "The bus failed on this message; its log tells why."), requestId);
         }
+
+        return true;
     }
 
     private Task DispatchAsync(ClientMessage message)
@@ -226,15 +255,14 @@ internal sealed partial class Session : IDisposable
         switch (result.Kind)
         {
             case PublishResultKind.Decided:
-                _outbox.Post(new DecidedPublish(request, result));
+                _outbox.Post(DecidedPublish.Of(request, result), _version == ProtocolVersion.V1 ? request.Bytes : 0);
                 break;
             case PublishResultKind.OutcomeUnknown:
-                _outcomeUnknown = true;
-                _outbox.Complete();
+                EndWithoutAnswer();
                 break;
             case PublishResultKind.StoreUnavailable when _version == ProtocolVersion.V1:
                 // Its message was tried for as long as it may be; without an answer the client must not think that it was taken.
-                _outbox.Complete();
+                EndWithoutAnswer();
                 break;
             default:
                 Refuse(new ProtocolException(ErrorCodes.StoreUnavailable, "Nothing of this message was stored; send it again."), request.Message.RequestId);
@@ -242,6 +270,14 @@ internal sealed partial class Session : IDisposable
         }
 
         Answered();
+    }
+
+    /// <summary>The session ends by the bus's own fault: the client has to ask again, and whatever it was working on is not to blame.</summary>
+    private void EndWithoutAnswer()
+    {
+        _outcomeUnknown = _isGoodbyeSaid = true;
+        _outbox.Complete();
+        EndSoon();
     }
 
     /// <summary>The last receipt of a session that stops is the last thing it sends.</summary>
@@ -253,7 +289,7 @@ internal sealed partial class Session : IDisposable
 
     private void Refuse(ProtocolException fault, string? requestId = null)
     {
-        LogRefused(_producer.SessionId, fault.Code, fault.Message);
+        _log.Refused(fault);
         if (_version == ProtocolVersion.V1 && !MayTellV1())
             return;
         _outbox.Post(new ErrorMessage(fault.Code, fault.Message) { Path = fault.Path, RequestId = fault.RequestId ?? requestId });
@@ -288,7 +324,7 @@ internal sealed partial class Session : IDisposable
         await Task.Yield();
         try
         {
-            await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time).RunAsync(_ended.Token);
+            await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time, _log).RunAsync(_ended.Token);
 
             // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP.
             // An outcome nobody knows is no polite end either: the client has to ask again under the same ids.
@@ -300,7 +336,16 @@ internal sealed partial class Session : IDisposable
         catch (Exception e)
         {
             // Whatever it was, a session that cannot send must not go on taking deliveries.
-            LogDropped(_producer.SessionId, e.Message);
+            if (IsBrokenSocket(e))
+            {
+                _log.Dropped(e.Message);
+            }
+            else
+            {
+                _log.Failed(e);
+                _isGoodbyeSaid = true;
+            }
+
             _ended.Cancel();
         }
     }
@@ -317,11 +362,18 @@ internal sealed partial class Session : IDisposable
         if (!_hungUp.Task.IsCompleted)
             _ended.Cancel();
         await _queries.EndAsync();
-        LogEnded(_producer.SessionId);
+        _log.Ended();
     }
 
-    /// <summary>Whatever the peer does, the session is over after a while.</summary>
-    private void EndSoon() => _closeTimer ??= _bus.Time.CreateTimer(_ => EndNow(), null, CloseTimeout, Timeout.InfiniteTimeSpan);
+    private static bool IsBrokenSocket(Exception e) => e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException;
+
+    /// <summary>Whatever the peer or the store does, the session is over after a while.</summary>
+    private void EndSoon()
+    {
+        if (Interlocked.Exchange(ref _isEndingSoon, true))
+            return;
+        _closeTimer = _bus.Time.CreateTimer(_ => EndNow(), null, CloseTimeout, Timeout.InfiniteTimeSpan);
+    }
 
     private void EndNow()
     {

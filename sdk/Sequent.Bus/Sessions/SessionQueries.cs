@@ -8,12 +8,15 @@ using Sequent.Protocol;
 namespace Sequent.Bus.Sessions;
 
 /// <summary>The queries and follows of one session. They run beside its other messages, and send no more pages ahead than they have credit for.</summary>
-internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pages, Sequencer sequencer, IEventStore store, BusLimits limits, TimeProvider time, CancellationToken sessionEnded)
+internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pages, Sequencer sequencer, IEventStore store, BusLimits limits, TimeProvider time, SessionLog sessionLog, CancellationToken sessionEnded)
 {
     /// <summary>Queries under way in one session.</summary>
     private const int MaxOpen = 1_024;
 
     private const int DefaultCredit = 4;
+
+    /// <summary>Pages of a session that are being read or wait for its socket, of all its queries. However much credit they have, the socket is the last word.</summary>
+    private const int MaxPages = 4;
 
     /// <summary>A follow that finds nothing tells how far it is after so many positions or so much time.</summary>
     private const long QuietPositions = 100_000;
@@ -21,6 +24,7 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(10);
 
     private readonly TimeZoneInfo _zone = time.LocalTimeZone;
+    private readonly Credits _room = new(MaxPages);
     private readonly ConcurrentDictionary<string, Run> _open = new(StringComparer.Ordinal);
 
     // Every run, also those without a request id and those that were cancelled and are just ending.
@@ -102,25 +106,55 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         {
             outbox.Post(new ErrorMessage(ErrorCodes.StoreUnavailable, e.Message) { RequestId = query.RequestId });
         }
+        catch (Exception e)
+        {
+            // A defect: it costs this query, and whoever waits for it has to know.
+            sessionLog.Failed(e);
+            outbox.Post(new ErrorMessage(ErrorCodes.Internal, "The bus failed on this query; its log tells why.") { RequestId = query.RequestId });
+        }
         finally
         {
             if (query.RequestId is { } id)
                 _open.TryRemove(KeyValuePair.Create(id, run));
             _runs.TryRemove(run, out _);
+            if (run.HoldsRoom)
+                _room.Grant(1);
             run.Dispose();
         }
     }
 
-    /// <summary>Credit comes before reading: a reader that pauses costs no page.</summary>
+    /// <summary>Credit and room come before reading: a reader that pauses costs no page.</summary>
     private async Task SendPastAsync(QueryMessage query, Selection selection, bool goesOn, Run run)
     {
-        await run.TakeCreditAsync();
+        await TakeRoomAsync(run);
         await foreach (var page in pages.ReadAsync(selection, run.Cancelled))
         {
             await SendAsync(query, page with { Last = page.Last && !goesOn }, run);
             if (!page.Last)
-                await run.TakeCreditAsync();
+                await TakeRoomAsync(run);
         }
+    }
+
+    /// <summary>The client's credit first: what waits for that must not keep others from being read.</summary>
+    private async Task TakeRoomAsync(Run run)
+    {
+        await run.TakeCreditAsync();
+        await _room.TakeAsync(run.Cancelled);
+        run.HoldsRoom = true;
+    }
+
+    private void GiveRoomBack(Run run)
+    {
+        run.HoldsRoom = false;
+        run.Grant(1);
+        _room.Grant(1);
+    }
+
+    /// <summary>The room that was taken goes with a page, or is given back by the end of the query.</summary>
+    private void Post(QueryMessage query, Page page, Run run)
+    {
+        run.HoldsRoom = false;
+        outbox.Post(new QueryPage(query.RequestId, page, () => _room.Grant(1)));
     }
 
     private async ValueTask<Selection> SelectAsync(QueryMessage query, CancellationToken cancellationToken)
@@ -153,51 +187,48 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         var (told, toldAt) = (position, time.GetTimestamp());
         while (position < live.Until)
         {
-            var page = await NextOrQuietAsync(live, position, QuietTime - time.GetElapsedTime(toldAt), run.Cancelled);
+            await WaitForMoreAsync(position, QuietTime - time.GetElapsedTime(toldAt), run.Cancelled);
+            await TakeRoomAsync(run);
+            var page = log.Released > position ? await pages.ReadNextAsync(live, position, run.Cancelled) : new Page([], position, false);
             position = page.Position;
             var isDue = position - told >= QuietPositions || time.GetElapsedTime(toldAt) >= QuietTime;
             if (page.Events.Count > 0 || position >= live.Until || (isDue && position > told))
-            {
-                await run.TakeCreditAsync();
                 await SendAsync(query, page with { Last = position >= live.Until }, run);
-            }
-            else if (!isDue)
-            {
-                continue;
-            }
-
-            (told, toldAt) = (position, time.GetTimestamp());
+            else
+                GiveRoomBack(run);
+            if (page.Events.Count > 0 || isDue)
+                (told, toldAt) = (position, time.GetTimestamp());
         }
     }
 
-    /// <summary>What comes next, or an empty page at the same position once nothing came for a while.</summary>
-    private async ValueTask<Page> NextOrQuietAsync(Selection live, long position, TimeSpan limit, CancellationToken cancellationToken)
+    /// <summary>Completes when there is more, or nothing came for so long.</summary>
+    private async Task WaitForMoreAsync(long position, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var quiet = new CancellationTokenSource(limit > TimeSpan.Zero ? limit : TimeSpan.FromMilliseconds(1), time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(quiet.Token, cancellationToken);
         try
         {
-            return await pages.ReadNextAsync(live, position, either.Token);
+            await log.WaitBeyondAsync(position, either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new Page([], position, false);
+            // It is time to say that nothing came.
         }
     }
 
-    /// <summary>Sends a page, in as many frames as it takes. The credit of the first one was taken already.</summary>
+    /// <summary>Sends a page, in as many frames as it takes. Credit and room of the first one were taken already.</summary>
     private async ValueTask SendAsync(QueryMessage query, Page page, Run run)
     {
         var start = 0;
         do
         {
             if (start > 0)
-                await run.TakeCreditAsync();
+                await TakeRoomAsync(run);
             var end = EndOfFrame(page.Events, start);
             var isWhole = end == page.Events.Count;
             await outbox.WaitForRoomAsync(run.Cancelled);
             var part = new Page([.. page.Events.Skip(start).Take(end - start)], isWhole ? page.Position : page.Events[end - 1].Position, isWhole && page.Last);
-            outbox.Post(new QueryPage(query.RequestId, part));
+            Post(query, part, run);
             start = end;
         }
         while (start < page.Events.Count);
@@ -230,6 +261,9 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         }
 
         public CancellationToken Cancelled { get; }
+
+        /// <summary>It has room for a page that is not sent yet.</summary>
+        public bool HoldsRoom { get; set; }
 
         public Task Running { get; set; } = Task.CompletedTask;
 

@@ -1,14 +1,24 @@
 using Sequent.Bus.Delivering;
-using Sequent.Bus.Reading;
 using Sequent.Protocol;
 
 namespace Sequent.Bus.Sessions;
 
 /// <summary>The client type a session takes part in, if any, and what it does there: register, ack, nack, extend, unregister.</summary>
-internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version, string sessionId, Deliveries deliveries, EventLog log, CancellationToken sessionEnded)
+/// <param name="outbox">Where answers and deliveries go.</param>
+/// <param name="version">The protocol of the session.</param>
+/// <param name="sessionId">The session, for people.</param>
+/// <param name="deliveries">The client types.</param>
+/// <param name="loopEnded">Called when the client type is served no longer, by a defect or because it was forgotten that very moment.</param>
+/// <param name="sessionEnded">Cancelled when nothing of the session may go on.</param>
+internal sealed class SessionRegistration(
+    Outbox outbox, ProtocolVersion version, string sessionId, Deliveries deliveries, Action loopEnded, CancellationToken sessionEnded)
 {
+    // Coming and going one after the other: a session may be ended by others while it registers, and must not be back after it has left.
+    private readonly Credits _turn = new(1);
+    private bool _isOver;
     private ClientTypeLoop? _loop;
     private Instance? _instance;
+    private CancellationTokenRegistration _whenLoopEnds;
 
     // Numbers go on over registrations: a late ack of an earlier one must not meet a delivery of this one.
     private long _lastDelivery;
@@ -18,29 +28,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
 
     /// <summary>Registers, or registers again: the same client type keeps its keys, another one revokes what is held.</summary>
     /// <exception cref="ProtocolException">The registration is not possible; the former one stands.</exception>
-    public async Task RegisterAsync(RegisterMessage message)
-    {
-        CheckStart(message.Start);
-        var takes = TypeFilter.OfRegistration(message.EventTypes);
-        if (await deliveries.FindOrCreateAsync(message.ClientType, message.Start, sessionEnded) is not { } found)
-            throw new ProtocolException(ErrorCodes.RateLimited, "The bus has as many client types as it takes; forget one first.", "$.client_type");
-
-        // A v1 instance is never full.
-        var (window, windowPerKey) = version == ProtocolVersion.V1
-            ? (int.MaxValue, int.MaxValue)
-            : (message.MaxInFlight ?? deliveries.Limits.Window, message.MaxInFlightPerKey ?? deliveries.Limits.WindowPerKey);
-        if (_instance is { } same && _loop == found.Loop)
-        {
-            await AnswerAsync(found.Loop, message, known: true, queue => queue.Rejoin(same, takes, window, windowPerKey));
-            return;
-        }
-
-        var instance = new Instance(outbox, takes, window, windowPerKey, await LeaveAsync(isLost: false)) { SessionId = sessionId, Name = message.Instance };
-        (_loop, _instance) = (found.Loop, instance);
-        if (version == ProtocolVersion.V1 && deliveries.Limits.AcksSent.Contains(message.ClientType))
-            outbox.WhenDelivered = delivery => found.Loop.PostAsync(queue => queue.Sent(instance, delivery), sessionEnded);
-        await AnswerAsync(found.Loop, message, found.Known, queue => queue.Join(instance));
-    }
+    public Task RegisterAsync(RegisterMessage message) => InTurnAsync(() => RegisterInTurnAsync(message), sessionEnded);
 
     /// <summary>Settles deliveries of this session.</summary>
     public async Task AckAsync(AckMessage message)
@@ -89,7 +77,9 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
     }
 
     /// <summary>Takes part no longer: at once, or once nothing is in flight.</summary>
-    public async Task UnregisterAsync(UnregisterMessage message)
+    public Task UnregisterAsync(UnregisterMessage message) => InTurnAsync(() => UnregisterInTurnAsync(message), sessionEnded);
+
+    private async Task UnregisterInTurnAsync(UnregisterMessage message)
     {
         var (loop, instance) = Registered();
         var answer = new UnregisteredMessage(loop.Name) { RequestId = message.RequestId };
@@ -109,6 +99,7 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
         if (_loop is not { } loop || _instance is not { } instance)
             return _lastDelivery;
         (_loop, _instance, outbox.WhenDelivered) = (null, null, null);
+        _whenLoopEnds.Unregister();
         // Not cancelled by the session's end: leaving is what has to happen then.
         return _lastDelivery = await loop.AskAsync(
             queue =>
@@ -119,10 +110,13 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
             CancellationToken.None);
     }
 
-    /// <summary>The session is over.</summary>
+    /// <summary>The session is over: it takes part no longer, and never again.</summary>
     /// <param name="isLost">Its connection broke.</param>
-    public async Task EndAsync(bool isLost)
+    public Task EndAsync(bool isLost) => InTurnAsync(() => EndInTurnAsync(isLost), CancellationToken.None);
+
+    private async Task EndInTurnAsync(bool isLost)
     {
+        _isOver = true;
         try
         {
             await LeaveAsync(isLost);
@@ -130,6 +124,47 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
         catch (OperationCanceledException)
         {
             // The client type's loop has ended; nobody is left to leave.
+        }
+    }
+
+    private async Task RegisterInTurnAsync(RegisterMessage message)
+    {
+        if (_isOver)
+            throw new ProtocolException(ErrorCodes.ShuttingDown, "The session is being ended.");
+        var takes = TypeFilter.OfRegistration(message.EventTypes);
+        if (await deliveries.FindOrCreateAsync(message.ClientType, message.Start, sessionEnded) is not { } found)
+            throw new ProtocolException(ErrorCodes.RateLimited, "The bus has as many client types as it takes; forget one first.", "$.client_type");
+        if (found.Loop.IsDefect)
+            throw new ProtocolException(ErrorCodes.Internal, "A defect stopped the deliveries of this client type until the bus is restarted; its log tells more.", "$.client_type");
+
+        // A v1 instance has no window.
+        var (window, windowPerKey) = version == ProtocolVersion.V1
+            ? (int.MaxValue, int.MaxValue)
+            : (message.MaxInFlight ?? deliveries.Limits.Window, message.MaxInFlightPerKey ?? deliveries.Limits.WindowPerKey);
+        if (_instance is { } same && _loop == found.Loop)
+        {
+            await AnswerAsync(found.Loop, message, known: true, queue => queue.Rejoin(same, takes, window, windowPerKey));
+            return;
+        }
+
+        var instance = new Instance(outbox, takes, window, windowPerKey, await LeaveAsync(isLost: false)) { SessionId = sessionId, Name = message.Instance };
+        (_loop, _instance) = (found.Loop, instance);
+        _whenLoopEnds = found.Loop.Ended.Register(loopEnded);
+        if (version == ProtocolVersion.V1)
+            outbox.WhenDelivered = delivery => found.Loop.PostAsync(queue => queue.Sent(instance, delivery), sessionEnded);
+        await AnswerAsync(found.Loop, message, found.Known, queue => queue.Join(instance));
+    }
+
+    private async Task InTurnAsync(Func<Task> work, CancellationToken cancellationToken)
+    {
+        await _turn.TakeAsync(cancellationToken);
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            _turn.Grant(1);
         }
     }
 
@@ -151,16 +186,6 @@ internal sealed class SessionRegistration(Outbox outbox, ProtocolVersion version
                 join(queue);
             },
             sessionEnded);
-    }
-
-    private void CheckStart(StartPosition? start)
-    {
-        if (start?.Position is not { } position)
-            return;
-        if (start.LogId != log.LogId)
-            throw new ProtocolException(ErrorCodes.LogChanged, $"The start position is of log {start.LogId}; this bus has log {log.LogId}.", "$.start.log_id");
-        if (position > log.Head)
-            throw new ProtocolException(ErrorCodes.PositionAhead, $"The log ends at position {log.Head}.", "$.start.position");
     }
 
     private (ClientTypeLoop Loop, Instance Instance) Registered() =>

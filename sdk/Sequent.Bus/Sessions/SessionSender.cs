@@ -8,20 +8,32 @@ using Sequent.Protocol;
 namespace Sequent.Bus.Sessions;
 
 /// <summary>The only code that writes to a session's socket. Bodies of deliveries are fetched here, when the socket can take them.</summary>
-internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, Outbox outbox, EventLog log, TimeProvider time)
+/// <param name="socket">The session's socket.</param>
+/// <param name="version">Its protocol.</param>
+/// <param name="outbox">What is to be sent.</param>
+/// <param name="log">Where bodies are.</param>
+/// <param name="time">The clock of pauses.</param>
+/// <param name="sessionLog">Is shown every frame, and told of trouble.</param>
+internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, Outbox outbox, EventLog log, TimeProvider time, SessionLog sessionLog)
 {
     /// <summary>Deliveries fetched at once.</summary>
     private const int MaxDeliveries = 256;
 
+    private const int MaxFrameBytes = 1024 * 1024;
+
     /// <summary>A frame holds at most 1 MiB or one event; this leaves room for what surrounds the events.</summary>
-    public const int FrameBytes = (1024 * 1024) - 1024;
+    public const int FrameBytes = MaxFrameBytes - 1024;
 
     /// <summary>What is added to the printed body of an event at most: delivery, attempt, redelivered.</summary>
     public const int EventOverhead = 128;
 
     private static readonly TimeSpan StoreRetryDelay = TimeSpan.FromMilliseconds(200);
 
-    private readonly ArrayBufferWriter<byte> _frame = new(4096);
+    /// <summary>A frame buffer that grew beyond this is not kept while there is nothing to send: most sessions are idle most of the time.</summary>
+    private const int KeptBufferBytes = 64 * 1024;
+
+    private ArrayBufferWriter<byte> _frame = new(4096);
+    private bool _storeFailed;
     private readonly List<Handover> _deliveries = [];
     private readonly TimeZoneInfo _zone = time.LocalTimeZone;
 
@@ -42,10 +54,12 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
 
                 await SendDeliveriesAsync(cancellationToken);
                 await SendAsync(item.Message, cancellationToken);
-                outbox.MessageSent();
+                outbox.MessageSent(item.Bytes);
             }
 
             await SendDeliveriesAsync(cancellationToken);
+            if (_frame.Capacity > KeptBufferBytes)
+                _frame = new ArrayBufferWriter<byte>(4096);
         }
     }
 
@@ -59,7 +73,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             if (version == ProtocolVersion.V1)
             {
                 foreach (var e in events)
-                    await socket.SendAsync(e.V1Text(_zone), WebSocketMessageType.Text, true, cancellationToken);
+                    await SendFrameAsync(e.V1Text(_zone), endOfMessage: true, cancellationToken);
             }
 
             for (var printed = 0; version == ProtocolVersion.V2 && printed < events.Count;)
@@ -84,12 +98,14 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         {
             try
             {
-                return await log.ReadAtAsync(positions, FrameBytes, cancellationToken);
+                var bodies = await log.ReadAtAsync(positions, FrameBytes, cancellationToken);
+                NoteStoreWorks();
+                return bodies;
             }
-            catch (StoreException)
+            catch (StoreException e)
             {
-                // The store has logged it; the deliveries are owed, so they wait for it.
-                await Task.Delay(StoreRetryDelay, time, cancellationToken);
+                // The deliveries are owed, so they wait for it.
+                await PauseAsync(e, cancellationToken);
             }
         }
     }
@@ -119,7 +135,11 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         switch (message)
         {
             case DecidedPublish decided: BusMessageWriter.Write(Receipt(decided), _frame); break;
-            case QueryPage page: PrintPage(page); break;
+            case QueryPage page:
+                PrintPage(page);
+                await SendFrameAsync(cancellationToken);
+                page.Left();
+                return;
             case HelloMessage m: BusMessageWriter.Write(m, _frame); break;
             case RegistrationMessage m: BusMessageWriter.Write(m, _frame); break;
             case UnregisteredMessage m: BusMessageWriter.Write(m, _frame); break;
@@ -140,12 +160,11 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     /// <summary>v1 statuses are only success and inconsistent, and its receipts are recognised by their checksums.</summary>
     private ReceiptMessage Receipt(DecidedPublish decided)
     {
-        var (request, result) = decided;
-        var entries = version == ProtocolVersion.V2
-            ? result.Entries
-            : [.. request.Message.Events.Select((e, i) => new ReceiptEntry(result.Entries[i].Status) { Checksum = Checksum.Compute(e.Data.Span) })];
-        var timestamp = Rfc2822.Format(DateTimeOffset.UnixEpoch.AddMicroseconds(result.TimeMicros), _zone);
-        return new ReceiptMessage(entries, request.Producer.Sender, timestamp) { RequestId = request.Message.RequestId };
+        var entries = decided.Result.Entries;
+        if (decided.V1Events is { } events)
+            entries = [.. events.Select((e, i) => new ReceiptEntry(decided.Result.Entries[i].Status) { Checksum = Checksum.Compute(e.Data.Span) })];
+        var timestamp = Rfc2822.Format(DateTimeOffset.UnixEpoch.AddMicroseconds(decided.Result.TimeMicros), _zone);
+        return new ReceiptMessage(entries, decided.Sender, timestamp) { RequestId = decided.RequestId };
     }
 
     private void PrintPage(QueryPage message)
@@ -172,6 +191,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             {
                 await foreach (var page in rebuild.Pages.ReadAsync(rebuild.Selection with { After = after }, cancellationToken))
                 {
+                    NoteStoreWorks();
                     await SendRebuildPageAsync(page, isFirst, cancellationToken);
                     after = page.Position;
                     isFirst &= page.Events.Count == 0;
@@ -179,9 +199,9 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
 
                 break;
             }
-            catch (StoreException)
+            catch (StoreException e)
             {
-                await Task.Delay(StoreRetryDelay, time, cancellationToken);
+                await PauseAsync(e, cancellationToken);
             }
         }
 
@@ -202,9 +222,34 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         await SendFrameAsync(cancellationToken, endOfMessage: false);
     }
 
+    private Task PauseAsync(StoreException fault, CancellationToken cancellationToken)
+    {
+        if (!_storeFailed)
+            sessionLog.StoreFailed(fault);
+        _storeFailed = true;
+        return Task.Delay(StoreRetryDelay, time, cancellationToken);
+    }
+
+    private void NoteStoreWorks()
+    {
+        if (_storeFailed)
+            sessionLog.StoreWorks();
+        _storeFailed = false;
+    }
+
     private async ValueTask SendFrameAsync(CancellationToken cancellationToken, bool endOfMessage = true)
     {
-        await socket.SendAsync(_frame.WrittenMemory, WebSocketMessageType.Text, endOfMessage, cancellationToken);
+        // An answer that has to be one message, such as the receipt of many events, may be longer than a frame.
+        var rest = _frame.WrittenMemory;
+        for (; rest.Length > MaxFrameBytes; rest = rest[MaxFrameBytes..])
+            await SendFrameAsync(rest[..MaxFrameBytes], endOfMessage: false, cancellationToken);
+        await SendFrameAsync(rest, endOfMessage, cancellationToken);
         _frame.ResetWrittenCount();
+    }
+
+    private ValueTask SendFrameAsync(ReadOnlyMemory<byte> utf8, bool endOfMessage, CancellationToken cancellationToken)
+    {
+        sessionLog.Sent(utf8);
+        return socket.SendAsync(utf8, WebSocketMessageType.Text, endOfMessage, cancellationToken);
     }
 }

@@ -61,7 +61,7 @@ internal static partial class ServerCommand
         }
         catch (OptionsValidationException e)
         {
-            return await RefuseAsync([.. e.Failures]);
+            return await RefuseAsync([.. e.Failures.Select(setup.Explain)]);
         }
         catch (Exception e) when (e is StoreException or IOException or SocketException)
         {
@@ -82,12 +82,8 @@ internal static partial class ServerCommand
         // The content root is where the tool is, not where it was started: nothing of the current folder is served or read.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseUrls(setup.Bind.Url);
-        builder.Logging.ClearProviders().SetMinimumLevel(setup.LogLevel).AddSimpleConsole(o =>
-        {
-            o.SingleLine = true;
-            o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffK ";
-            o.UseUtcTimestamp = true;
-        });
+        builder.Logging.ClearProviders().SetMinimumLevel(setup.LogLevel);
+        LogTo(builder.Logging, setup.LogsJson);
         builder.Logging.AddFilter("Microsoft", setup.LogLevel > LogLevel.Warning ? setup.LogLevel : LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -97,6 +93,26 @@ internal static partial class ServerCommand
         app.MapSequentAdmin();
         app.MapSequentBus("/{**path}");
         return app;
+    }
+
+    private static void LogTo(ILoggingBuilder logging, bool isJson)
+    {
+        void Common(ConsoleFormatterOptions options) => (options.TimestampFormat, options.UseUtcTimestamp) = ("yyyy-MM-ddTHH:mm:ss.fffK ", true);
+        if (isJson)
+        {
+            logging.AddJsonConsole(o =>
+            {
+                Common(o);
+                o.TimestampFormat = o.TimestampFormat!.TrimEnd();
+            });
+            return;
+        }
+
+        logging.AddSimpleConsole(o =>
+        {
+            Common(o);
+            o.SingleLine = true;
+        });
     }
 
     [LoggerMessage(1, LogLevel.Warning, "{Address} can be reached from other machines, and the bus asks nobody who they are: whoever reaches it reads and writes everything")]

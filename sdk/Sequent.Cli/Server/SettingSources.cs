@@ -20,6 +20,8 @@ internal static class SettingSources
         var setup = new ServerSetup();
         var found = new List<string>();
         var file = ReadFile(found);
+        found.AddRange(file.GetSection(Section).GetChildren().Where(child => !options.Any(o => o.Setting.Key.Equals(child.Key, StringComparison.OrdinalIgnoreCase)))
+            .Select(child => $"{FileName}, {Section}:{child.Key}: there is no such setting. sequent server --help lists them; --key-bytes is KeyBytes here."));
         foreach (var (setting, option) in options)
         {
             var (source, values) = Find(result, setting, option, file);
@@ -30,7 +32,7 @@ internal static class SettingSources
                 try
                 {
                     setting.Apply(setup, value);
-                    setup.Told.Add((setting, value));
+                    setup.Told.Add((setting, source, value));
                 }
                 catch (FormatException e)
                 {
@@ -51,9 +53,7 @@ internal static class SettingSources
             return (setting.Variable, setting.IsList ? variable.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [variable]);
         var value = file.GetSection($"{Section}:{setting.Key}");
         var source = $"{FileName}, {Section}:{setting.Key}";
-        return setting.IsList
-            ? (source, [.. value.GetChildren().Select(child => child.Value ?? "")])
-            : (source, value.Value is { } text ? [text] : []);
+        return value.Value is { } text ? (source, [text]) : (source, [.. value.GetChildren().Select(child => child.Value ?? "")]);
     }
 
     private static IConfiguration ReadFile(List<string> faults)

@@ -12,6 +12,7 @@ internal static class Settings
     public static IReadOnlyList<Setting> All { get; } =
     [
         LogLevel,
+        new("log-format", "How it is logged: text, or json with one object a line [default: text]", (s, text) => s.LogsJson = IsJson(text)),
         new("bind", "Where to listen, as host:port; port 0 takes any free one [default: localhost:8081]", (s, text) => s.Bind = BindAddress.Parse(text)) { Short = "-b" },
         Data,
         new("durability", "full: a success is on disk; os: it is with the operating system, and a power failure may lose the last ones [default: full]", (s, text) => s.Bus.Durability = DurabilityOf(text)),
@@ -38,6 +39,13 @@ internal static class Settings
 
     private static string DataFile(string text) =>
         string.IsNullOrWhiteSpace(text) ? throw new FormatException("the name of a file is missing, such as sequent.db.") : text;
+
+    private static bool IsJson(string text) => text.ToUpperInvariant() switch
+    {
+        "TEXT" => false,
+        "JSON" => true,
+        _ => throw new FormatException($"'{text}' is no log format. Use text or json."),
+    };
 
     private static Durability DurabilityOf(string text) => text.ToUpperInvariant() switch
     {

@@ -15,6 +15,8 @@ public static class ClientMessageReader
         StrictJson.Validate(utf8.Span, WireNames.MaxDepth);
         var envelope = MessageEnvelope.Find(utf8.Span);
         var isV2 = version == ProtocolVersion.V2;
+        if (isV2 && envelope.RequestIdFault is { } requestIdFault)
+            throw new ProtocolException(ErrorCodes.InvalidMessage, requestIdFault, "$.request_id");
         try
         {
             var message = Read(envelope.MessageType, utf8, isV2);
@@ -43,9 +45,7 @@ public static class ClientMessageReader
             "cancel" when isV2 => QueryReader.ReadCancel(ref fields),
             "sequence" when isV2 => QueryReader.ReadSequence(ref fields),
             var other => throw new ProtocolException(
-                ErrorCodes.UnknownMessageType, $"'{Shorten(other)}' is no message_type that a client may send in {(isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1)}.", "$.message_type"),
+                ErrorCodes.UnknownMessageType, $"'{Shortened.Of(other)}' is no message_type that a client may send in {(isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1)}.", "$.message_type"),
         };
     }
-
-    private static string Shorten(string text) => text.Length <= 64 ? text : string.Concat(text.AsSpan(0, 64), "…");
 }

@@ -67,6 +67,10 @@ internal ref struct FieldReader
 
     public string? StringOrNull() => _reader.TokenType == JsonTokenType.Null ? null : String();
 
+    /// <summary>A text of at most so many UTF-16 characters, or null.</summary>
+    public string? Text(int maxLength) =>
+        StringOrNull() is { } text && text.Length > maxLength ? throw Fault(string.Create(CultureInfo.InvariantCulture, $"may have at most {maxLength} characters")) : StringOrNull();
+
     public bool Boolean() => _reader.TokenType switch
     {
         JsonTokenType.True => true,
@@ -96,12 +100,12 @@ internal ref struct FieldReader
         return _utf8[start..checked((int)_reader.BytesConsumed)];
     }
 
-    public List<string> Strings()
+    public List<string> Strings(int max = int.MaxValue)
     {
         var items = new List<string>();
         var array = EnterArray();
         while (NextItem(array, items.Count))
-            items.Add(String());
+            items.Add(items.Count < max ? String() : throw TooMany(array, max));
         LeaveArray(array);
         return items;
     }
@@ -116,12 +120,12 @@ internal ref struct FieldReader
         return items;
     }
 
-    public List<Guid> Uuids()
+    public List<Guid> Uuids(int max)
     {
         var items = new List<Guid>();
         var array = EnterArray();
         while (NextItem(array, items.Count))
-            items.Add(Uuid());
+            items.Add(items.Count < max ? Uuid() : throw TooMany(array, max));
         LeaveArray(array);
         return items;
     }
@@ -134,10 +138,12 @@ internal ref struct FieldReader
         while (NextField())
         {
             var key = _reader.GetString()!;
-            _field = key;
+            _field = Shortened.Of(key);
             _reader.Read();
             if (!values.TryAdd(key, UInt32OrNull()))
                 throw Fault("is given twice");
+            if (values.Count > WireNames.MaxNames)
+                throw TooMany(parent, WireNames.MaxNames);
         }
 
         LeaveObject(parent);
@@ -188,6 +194,12 @@ internal ref struct FieldReader
             && uint.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             ? value
             : throw Fault("must be \"*\" or an integer from 0 to 4294967295");
+    }
+
+    private ProtocolException TooMany((string Parent, string Field) list, int max)
+    {
+        (_parent, _field) = list;
+        return Fault(string.Create(CultureInfo.InvariantCulture, $"may have at most {max} entries"));
     }
 
     private static bool PlainDigits(ReadOnlySpan<byte> number) => !number.ContainsAnyExceptInRange((byte)'0', (byte)'9');

@@ -3,7 +3,10 @@ using System.Text.Json;
 namespace Sequent.Protocol;
 
 /// <summary>What every message has at its top level, whatever else it is: its type and perhaps a request id.</summary>
-internal readonly record struct MessageEnvelope(string MessageType, string? RequestId)
+/// <param name="MessageType">Its type.</param>
+/// <param name="RequestId">Its request id, if it has a fit one.</param>
+/// <param name="RequestIdFault">What is wrong with its request id, or null. (In v1 there is no such field, so nothing can be.)</param>
+internal readonly record struct MessageEnvelope(string MessageType, string? RequestId, string? RequestIdFault)
 {
     /// <summary>Finds the envelope of a text that is known to be valid JSON. Fields may stand in any order.</summary>
     public static MessageEnvelope Find(ReadOnlySpan<byte> utf8)
@@ -12,7 +15,7 @@ internal readonly record struct MessageEnvelope(string MessageType, string? Requ
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             throw new ProtocolException(ErrorCodes.InvalidMessage, "A message must be a JSON object.");
 
-        string? type = null, requestId = null;
+        string? type = null, requestId = null, requestIdFault = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var isType = reader.ValueTextEquals("message_type"u8);
@@ -26,9 +29,11 @@ internal readonly record struct MessageEnvelope(string MessageType, string? Requ
                     throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type must be a string.", "$.message_type");
                 type = reader.GetString();
             }
-            else if (isRequestId && reader.TokenType == JsonTokenType.String)
+            else if (isRequestId)
             {
-                requestId = reader.GetString();
+                requestId = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+                requestIdFault ??= FaultOf(requestId);
+                reader.Skip();
             }
             else
             {
@@ -37,7 +42,14 @@ internal readonly record struct MessageEnvelope(string MessageType, string? Requ
         }
 
         return type is not null
-            ? new MessageEnvelope(type, requestId is { Length: <= WireNames.MaxRequestIdLength } ? requestId : null)
+            ? new MessageEnvelope(type, requestIdFault is null ? requestId : null, requestIdFault)
             : throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type is missing.", "$.message_type");
     }
+
+    private static string? FaultOf(string? requestId) => requestId switch
+    {
+        null => "$.request_id must be a string.",
+        { Length: > WireNames.MaxRequestIdLength } => $"$.request_id must have at most {WireNames.MaxRequestIdLength} characters.",
+        _ => null,
+    };
 }

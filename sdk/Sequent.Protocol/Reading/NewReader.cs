@@ -15,7 +15,7 @@ internal static class NewReader
             if (fields.Is("events"u8, "events", ref seen, 0))
                 events = ReadEvents(ref fields, isV2);
             else if (isV2 && fields.Is("request_id"u8, "request_id", ref seen, 1))
-                requestId = QueryReader.RequestId(ref fields);
+                requestId = fields.String();
             else if (isV2 && fields.Is("atomic"u8, "atomic", ref seen, 2))
                 atomic = fields.Boolean();
             else if (isV2 && fields.Is("expect"u8, "expect", ref seen, 3))
@@ -38,7 +38,7 @@ internal static class NewReader
         foreach (var e in events)
         {
             if (expect.ContainsKey(e.Key))
-                throw new ProtocolException(ErrorCodes.InvalidMessage, $"The key '{e.Key}' is both expected and appended to; give its event an explicit value instead.", "$.expect");
+                throw new ProtocolException(ErrorCodes.InvalidMessage, $"The key '{Shortened.Of(e.Key)}' is both expected and appended to; give its event an explicit value instead.", "$.expect");
         }
     }
 
@@ -74,11 +74,11 @@ internal static class NewReader
             else if (isV2 && fields.Is("event_id"u8, "event_id", ref seen, 4))
                 eventId = fields.Uuid();
             else if (isV2 && fields.Is("traceparent"u8, "traceparent", ref seen, 5))
-                traceParent = fields.StringOrNull();
+                traceParent = fields.Text(WireNames.MaxTraceParentLength);
             else if (isV2 && fields.Is("tracestate"u8, "tracestate", ref seen, 6))
-                traceState = fields.StringOrNull();
+                traceState = fields.Text(WireNames.MaxTraceStateLength);
             else if (isV2 && fields.Is("content_type"u8, "content_type", ref seen, 7))
-                contentType = fields.StringOrNull();
+                contentType = fields.Text(WireNames.MaxContentTypeLength);
             else
                 fields.SkipField();
         }

@@ -34,7 +34,7 @@ internal static partial class QueryReader
         while (fields.NextField())
         {
             if (fields.Is("request_id"u8, "request_id", ref seen, 0))
-                query = query with { RequestId = RequestId(ref fields) };
+                query = query with { RequestId = fields.String() };
             else if (fields.Is("event_types"u8, "event_types", ref seen, 1))
                 query = query with { EventTypes = fields.Strings() };
             else if (fields.Is("since"u8, "since", ref seen, 2))
@@ -46,9 +46,9 @@ internal static partial class QueryReader
             else if (fields.Is("until"u8, "until", ref seen, 5))
                 query = query with { Until = fields.Integer(0, WireNames.MaxInteger) };
             else if (fields.Is("keys"u8, "keys", ref seen, 6))
-                query = query with { Keys = fields.Strings() };
+                query = query with { Keys = fields.Strings(WireNames.MaxNames) };
             else if (fields.Is("event_ids"u8, "event_ids", ref seen, 7))
-                query = query with { EventIds = fields.Uuids() };
+                query = query with { EventIds = fields.Uuids(WireNames.MaxNames) };
             else if (fields.Is("limit"u8, "limit", ref seen, 8))
                 query = query with { Limit = fields.Integer(1, WireNames.MaxInteger) };
             else if (fields.Is("page_size"u8, "page_size", ref seen, 9))
@@ -91,7 +91,7 @@ internal static partial class QueryReader
         while (fields.NextField())
         {
             if (fields.Is("request_id"u8, "request_id", ref seen, 0))
-                requestId = RequestId(ref fields);
+                requestId = fields.String();
             else if (fields.Is("pages"u8, "pages", ref seen, 1))
                 pages = (int)fields.Integer(1, 1_000_000);
             else
@@ -108,7 +108,7 @@ internal static partial class QueryReader
         while (fields.NextField())
         {
             if (fields.Is("request_id"u8, "request_id", ref seen, 0))
-                requestId = RequestId(ref fields);
+                requestId = fields.String();
             else
                 fields.SkipField();
         }
@@ -124,9 +124,9 @@ internal static partial class QueryReader
         while (fields.NextField())
         {
             if (fields.Is("request_id"u8, "request_id", ref seen, 0))
-                requestId = RequestId(ref fields);
+                requestId = fields.String();
             else if (fields.Is("keys"u8, "keys", ref seen, 1))
-                keys = fields.Strings();
+                keys = fields.Strings(WireNames.MaxNames);
             else
                 fields.SkipField();
         }
@@ -140,12 +140,6 @@ internal static partial class QueryReader
         "desc" => true,
         _ => throw fields.Fault("must be \"asc\" or \"desc\""),
     };
-
-    internal static string RequestId(ref FieldReader fields)
-    {
-        var id = fields.String();
-        return id.Length <= WireNames.MaxRequestIdLength ? id : throw fields.Fault($"must have at most {WireNames.MaxRequestIdLength} characters");
-    }
 
     /// <summary><c>"*"</c> (everything: null) or RFC 3339 with time and offset.</summary>
     private static DateTimeOffset? ParseSince(string text)

@@ -13,11 +13,11 @@ internal static class RegistrationReader
         while (fields.NextField())
         {
             if (fields.Is("client_type"u8, "client_type", ref seen, 0))
-                clientType = fields.String();
+                clientType = fields.Text(WireNames.MaxClientTypeLength);
             else if (fields.Is("event_types"u8, "event_types", ref seen, 1))
                 eventTypes = fields.Strings();
             else if (isV2 && fields.Is("instance"u8, "instance", ref seen, 2))
-                instance = fields.StringOrNull();
+                instance = fields.Text(WireNames.MaxInstanceLength);
             else if (isV2 && fields.Is("max_in_flight"u8, "max_in_flight", ref seen, 3))
                 maxInFlight = (int)fields.Integer(1, 65_536);
             else if (isV2 && fields.Is("max_in_flight_per_key"u8, "max_in_flight_per_key", ref seen, 4))

@@ -76,7 +76,7 @@ internal static class SettlingReader
             else if (fields.Is("delay_ms"u8, "delay_ms", ref seen, 1))
                 delayMs = fields.Integer(0, WireNames.MaxNackDelayMs);
             else if (fields.Is("reason"u8, "reason", ref seen, 2))
-                reason = fields.StringOrNull();
+                reason = Shorten(fields.StringOrNull());
             else if (fields.Is("dead_letter"u8, "dead_letter", ref seen, 3))
                 deadLetter = fields.Boolean();
             else
@@ -84,5 +84,14 @@ internal static class SettlingReader
         }
 
         return new NackMessage(delivery ?? throw fields.Missing("delivery")) { DelayMs = delayMs, Reason = reason, DeadLetter = deadLetter };
+    }
+
+    /// <summary>A nack must not fail because somebody put a whole stack trace into its reason.</summary>
+    private static string? Shorten(string? reason)
+    {
+        if (reason is not { Length: > WireNames.MaxReasonLength })
+            return reason;
+        var end = WireNames.MaxReasonLength - 1;
+        return string.Concat(reason.AsSpan(0, char.IsHighSurrogate(reason[end - 1]) ? end - 1 : end), "…");
     }
 }

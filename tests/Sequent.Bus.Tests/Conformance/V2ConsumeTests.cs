@@ -45,6 +45,15 @@ internal sealed class V2ConsumeTests : V2WireTest
     }
 
     [Test]
+    public async Task Where_a_known_type_should_have_started_does_not_matter()
+    {
+        await Client.RegisterAsync("accounts");
+        await using var second = await Bus.ConnectV2Async();
+        var registration = await second.RegisterAsync("accounts", more: ",\"start\":{\"position\":99999,\"log_id\":\"another\"}");
+        Assert.That((bool)registration["known"]!, Is.True);
+    }
+
+    [Test]
     public async Task A_delivery_has_a_number_a_position_and_its_history()
     {
         await using var client = await Bus.ConnectV2Async();

@@ -46,6 +46,24 @@ internal sealed class V2SessionTests : WireTest
         await client.ReceiveNothingElseAsync();
     }
 
+    [TestCase("\"message_type\":\"register\",\"client_type\":\"accounts\",\"event_types\":[]")]
+    [TestCase("\"message_type\":\"ack\",\"up_to\":0")]
+    [TestCase("\"message_type\":\"unregister\"")]
+    [TestCase("\"message_type\":\"query\"")]
+    [TestCase("\"message_type\":\"new\",\"events\":[]")]
+    public async Task A_request_id_is_a_text_of_at_most_128_characters(string message)
+    {
+        await using var client = await Bus.ConnectV2Async();
+        foreach (var requestId in new[] { "7", "null", $"\"{new string('r', 129)}\"" })
+        {
+            await client.SendAsync($$"""{{{message}},"request_id":{{requestId}}}""");
+            var error = await client.ReceiveAsync("error");
+            Assert.That(((string?)error["code"], (string?)error["path"]), Is.EqualTo(("invalid_message", "$.request_id")));
+        }
+
+        await client.ReceiveNothingElseAsync();
+    }
+
     [Test]
     public async Task What_v2_adds_is_unknown_on_a_v1_session_and_changes_nothing()
     {

@@ -52,7 +52,7 @@ internal sealed class ClientTypeLoopTests
         var events = keys.Select((key, i) => new StoredEvent { Position = _log.Head + i + 1, Key = key, Value = 0, Previous = 0, EventType = "t", CorrelationId = 1, Data = "1"u8.ToArray(), Producer = new Producer(1, "s"), TimeMicros = 1 }).ToArray();
         await _events.AppendAsync(events, default);
         _log.Publish(events);
-        _log.WakeReaders();
+        _log.Release();
     }
 
     private async Task UntilAsync(Func<bool> condition, string what)

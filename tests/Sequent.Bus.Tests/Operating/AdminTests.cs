@@ -65,6 +65,17 @@ internal sealed class AdminTests
     }
 
     [Test]
+    public async Task Whoever_asks_wrongly_is_told_what_can_be_asked()
+    {
+        var requests = (await GetAsync("/admin"))["requests"]!.AsArray().Select(r => (string?)r);
+        Assert.That(requests, Has.Member("POST /admin/client-type/reset?name=<text>&position=<text>").And.Member("GET /admin/sessions"));
+        var (status, text) = await SendAsync(HttpMethod.Get, "/admin/dead-letters?name=accounts&max=many");
+        Assert.That(status, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(text, Does.Contain("GET /admin/dead-letters?name=<text>&after=<number, optional>"));
+        Assert.That((await SendAsync(HttpMethod.Post, "/admin/client-types")).Status, Is.EqualTo(HttpStatusCode.NotFound));
+    }
+
+    [Test]
     public async Task Client_types_are_listed_with_their_debt()
     {
         await using var client = await AccountsAsync(",\"instance\":\"one\",\"max_in_flight\":7");

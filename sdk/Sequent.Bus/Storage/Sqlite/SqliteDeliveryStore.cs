@@ -71,11 +71,9 @@ internal sealed class SqliteDeliveryStore(SqliteFile file) : IDeliveryStore
     private static void SaveInterest(SqliteConnection db, string name, IReadOnlyList<InterestChange> interest)
     {
         Run(db, "DELETE FROM interests WHERE client_type=?", s => s.Bind(name));
+        using var insert = db.Prepare("INSERT INTO interests(client_type, from_position, event_types) VALUES(?,?,?)");
         foreach (var change in interest)
-        {
-            Run(db, "INSERT INTO interests(client_type, from_position, event_types) VALUES(?,?,?)", s => s
-                .Bind(name).Bind(change.From).Bind(change.EventTypes is null ? null : JsonSerializer.Serialize(change.EventTypes)));
-        }
+            insert.Bind(name).Bind(change.From).Bind(change.EventTypes is null ? null : JsonSerializer.Serialize(change.EventTypes)).Run();
     }
 
     private static void SaveDebts(SqliteConnection db, ClientTypeChanges changes)
@@ -101,11 +99,9 @@ internal sealed class SqliteDeliveryStore(SqliteFile file) : IDeliveryStore
             Run(db, "INSERT INTO redriven(client_type, position, failures, losses) VALUES(?,?,?,?)", s => s.Bind(changes.Name).Bind(trouble.Position).Bind(trouble.Failures).Bind(trouble.Losses));
         foreach (var position in changes.RemovedDeadLetters)
             Run(db, "DELETE FROM dead_letters WHERE client_type=? AND position=?", s => s.Bind(changes.Name).Bind(position));
+        using var insert = db.Prepare("INSERT OR REPLACE INTO dead_letters(client_type, position, reason, attempts, time) VALUES(?,?,?,?,?)");
         foreach (var letter in changes.DeadLetters)
-        {
-            Run(db, "INSERT OR REPLACE INTO dead_letters(client_type, position, reason, attempts, time) VALUES(?,?,?,?,?)", s => s
-                .Bind(letter.ClientType).Bind(letter.Position).Bind(letter.Reason).Bind(letter.Attempts).Bind(letter.TimeMicros));
-        }
+            insert.Bind(letter.ClientType).Bind(letter.Position).Bind(letter.Reason).Bind(letter.Attempts).Bind(letter.TimeMicros).Run();
     }
 
     private static bool InTransaction(SqliteConnection db, Action work)
@@ -117,8 +113,9 @@ internal sealed class SqliteDeliveryStore(SqliteFile file) : IDeliveryStore
             db.Execute("COMMIT");
             return true;
         }
-        catch (StoreException)
+        catch
         {
+            // Whatever it was: the one connection that writes must not keep a transaction open.
             db.TryRollback();
             throw;
         }
