@@ -81,6 +81,7 @@ public sealed class LogFile
             using (var file = new FileStream(partial, FileMode.Open, FileAccess.ReadWrite))
                 file.Flush(flushToDisk: true); // SQLite does not make a copy durable by itself.
             File.Move(partial, target, overwrite: false);
+            Folder.Sync(System.IO.Path.GetDirectoryName(target)!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -84,6 +84,8 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
             return "The bus is starting or stopping.";
         if (Sequencer.IsInTrouble)
             return "The store failed; publishing is tried again.";
+        if (await Deliveries.FindDefectAsync(cancellationToken) is { } name)
+            return $"A defect stopped the deliveries of client type '{name}' until the bus is started anew.";
         try
         {
             return await Store.FindObstacleAsync(cancellationToken);

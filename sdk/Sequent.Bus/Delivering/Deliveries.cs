@@ -86,6 +86,10 @@ internal sealed partial class Deliveries : IAsyncDisposable
         return loop;
     }
 
+    /// <summary>The first client type that a defect has stopped, or null.</summary>
+    public async Task<string?> FindDefectAsync(CancellationToken cancellationToken) =>
+        (await ListAsync(cancellationToken)).FirstOrDefault(loop => loop.IsDefect)?.Name;
+
     /// <summary>All of them, by name.</summary>
     public async Task<IReadOnlyList<ClientTypeLoop>> ListAsync(CancellationToken cancellationToken)
     {

@@ -6,13 +6,17 @@ using Sequent.Bus.Delivering;
 namespace Sequent.Bus.Operating;
 
 /// <summary>How a client type is doing, against the log.</summary>
-/// <param name="Status">As its queue sees it.</param>
+/// <param name="Name">The client type.</param>
+/// <param name="Status">As its queue sees it; null after a defect.</param>
 /// <param name="Head">The last position of the log.</param>
 /// <param name="DeadLetters">How many dead letters it has.</param>
-internal sealed record ClientTypeView(ClientTypeStatus Status, long Head, long DeadLetters)
+internal sealed record ClientTypeView(string Name, ClientTypeStatus? Status, long Head, long DeadLetters)
 {
     /// <summary>Events that were not looked at yet.</summary>
-    public long Behind => Head - Status.Cursor;
+    public long? Behind => Head - Status?.Cursor;
+
+    /// <summary>A defect stopped its deliveries until the bus is started anew.</summary>
+    public bool IsDefect { get; init; }
 }
 
 /// <summary>A session, and what it holds.</summary>

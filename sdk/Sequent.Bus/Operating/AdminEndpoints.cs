@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -84,17 +83,9 @@ internal static class AdminEndpoints
         }
     }
 
-    /// <summary>A page of a stranger reaches the bus on its visitor's machine, also under a name of its own that leads here: both show in the headers.</summary>
-    private static IResult? Refusal(HttpContext context)
-    {
-        var remote = context.Connection.RemoteIpAddress;
-        var isLocal = remote is null || IPAddress.IsLoopback(remote);
-        var host = context.Request.Host.Host;
-        var isNamedLocally = host is "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
-        return isLocal && isNamedLocally && context.Request.Headers.Origin.Count == 0
-            ? null
-            : Fault(StatusCodes.Status403Forbidden, "The bus is operated from its own machine only, by its loopback address, and not by web pages.");
-    }
+    private static IResult? Refusal(HttpContext context) => LocalCaller.Is(context.Request)
+        ? null
+        : Fault(StatusCodes.Status403Forbidden, "The bus is operated from its own machine only, by its loopback address, not through a proxy and not by web pages.");
 
     private static long? ParsePosition(string text, long head) => text switch
     {

@@ -12,6 +12,9 @@ internal sealed class Operator(SequentBus bus)
     /// <summary>Events of a session that are listed at most.</summary>
     private const int MaxHeld = 1_000;
 
+    /// <summary>How long a change may take to be durable before the operator is told that it is not yet.</summary>
+    private static readonly TimeSpan SaveLimit = TimeSpan.FromSeconds(10);
+
     /// <summary>Dead letters in one answer at most.</summary>
     public const int MaxLetters = 1_000;
 
@@ -33,7 +36,7 @@ internal sealed class Operator(SequentBus bus)
         if (await bus.Deliveries.FindAsync(name, cancellationToken) is not { } loop)
             return false;
         await loop.PostAsync(queue => queue.Reset(position), cancellationToken);
-        await loop.SavedAsync(cancellationToken);
+        await SavedAsync(loop, cancellationToken);
         return true;
     }
 
@@ -54,7 +57,9 @@ internal sealed class Operator(SequentBus bus)
         var instances = new Dictionary<string, InstanceStatus>(StringComparer.Ordinal);
         foreach (var loop in await bus.Deliveries.ListAsync(cancellationToken))
         {
-            foreach (var instance in (await loop.AskAsync(queue => queue.Describe(), cancellationToken)).Instances)
+            if (await TryDescribeAsync(loop, cancellationToken) is not { } status)
+                continue;
+            foreach (var instance in status.Instances)
                 instances[instance.SessionId] = instance;
         }
 
@@ -103,7 +108,7 @@ internal sealed class Operator(SequentBus bus)
             return false;
         var header = (await bus.Store.ReadHeadersAtAsync([position], cancellationToken))[0];
         await loop.PostAsync(queue => queue.Redrive(header), cancellationToken);
-        await loop.SavedAsync(cancellationToken);
+        await SavedAsync(loop, cancellationToken);
         return true;
     }
 
@@ -114,14 +119,39 @@ internal sealed class Operator(SequentBus bus)
         if (await FindLetterAsync(name, position, cancellationToken) is null || await bus.Deliveries.FindAsync(name, cancellationToken) is not { } loop)
             return false;
         await loop.PostAsync(queue => queue.DropDeadLetter(position), cancellationToken);
-        await loop.SavedAsync(cancellationToken);
+        await SavedAsync(loop, cancellationToken);
         return true;
     }
 
-    private async Task<ClientTypeView> DescribeAsync(ClientTypeLoop loop, CancellationToken cancellationToken)
+    private async Task<ClientTypeView> DescribeAsync(ClientTypeLoop loop, CancellationToken cancellationToken) =>
+        new(loop.Name, await TryDescribeAsync(loop, cancellationToken), bus.Log.Head, await bus.DeliveryStore.CountDeadLettersAsync(loop.Name, cancellationToken)) { IsDefect = loop.IsDefect };
+
+    /// <summary>Null if a defect has stopped the client type: that must not hide the others.</summary>
+    private static async Task<ClientTypeStatus?> TryDescribeAsync(ClientTypeLoop loop, CancellationToken cancellationToken)
     {
-        var status = await loop.AskAsync(queue => queue.Describe(), cancellationToken);
-        return new ClientTypeView(status, bus.Log.Head, await bus.DeliveryStore.CountDeadLettersAsync(loop.Name, cancellationToken));
+        try
+        {
+            return await loop.AskAsync(queue => queue.Describe(), cancellationToken);
+        }
+        catch (OperationCanceledException) when (loop.IsDefect)
+        {
+            return null;
+        }
+    }
+
+    /// <exception cref="StoreException">It is in effect, but not durable yet.</exception>
+    private async Task SavedAsync(ClientTypeLoop loop, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(SaveLimit, bus.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await loop.SavedAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new StoreException($"It is in effect, but the store could not make it durable within {SaveLimit.TotalSeconds:0} s. It is tried on; ask again.");
+        }
     }
 
     private async Task<DeadLetter?> FindLetterAsync(string name, long position, CancellationToken cancellationToken) =>

@@ -16,6 +16,9 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
     /// <summary>Positions of keys that are held at once; a longer chain is walked again for every so many.</summary>
     private const int MaxPositions = 65_536;
 
+    /// <summary>Ids that are looked up at once: publishing looks up its own by the same way.</summary>
+    private const int IdsPerRead = 256;
+
     /// <summary>Everything selected, the last page marked. There is always at least one page.</summary>
     public IAsyncEnumerable<Page> ReadAsync(Selection selection, CancellationToken cancellationToken) =>
         selection.EventIds is null && selection.Keys is null ? ReadRangeAsync(selection, cancellationToken) : ReadPlacesAsync(selection, cancellationToken);
@@ -84,7 +87,7 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
         List<long> positions;
         var isAll = true;
         if (selection.EventIds is { } ids)
-            positions = [.. (await store.FindAsync(ids, cancellationToken)).Values.Select(p => p.Position).Where(p => p > selection.After && p <= selection.Until)];
+            positions = await FindIdsAsync(ids, selection, cancellationToken);
         else
             (positions, isAll) = await FindKeysAsync(selection, cancellationToken);
         positions.Sort();
@@ -93,30 +96,46 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
         return new Places(positions, isAll);
     }
 
-    /// <summary>The positions of the keys' events, as far as they are known of every key when the chain of one of them was cut.</summary>
+    private async ValueTask<List<long>> FindIdsAsync(IReadOnlyList<Guid> ids, Selection selection, CancellationToken cancellationToken)
+    {
+        var positions = new List<long>();
+        foreach (var some in ids.Distinct().Chunk(IdsPerRead))
+            positions.AddRange((await store.FindAsync(some, cancellationToken)).Values.Select(p => p.Position).Where(p => p > selection.After && p <= selection.Until));
+        return positions;
+    }
+
+    /// <summary>The positions of the keys' events, as many as are held at once: from the beginning on, or from the end back.</summary>
     private async ValueTask<(List<long> Positions, bool IsAll)> FindKeysAsync(Selection selection, CancellationToken cancellationToken)
     {
         var positions = new List<long>();
-        var (from, to) = (selection.After + 1, selection.Until);
-        var max = Math.Max(1, MaxPositions / Math.Max(1, selection.Keys!.Count));
-        foreach (var end in sequencer.ReadKeys(selection.Keys).Values)
+        var (after, until) = (selection.After, selection.Until);
+        foreach (var end in sequencer.ReadKeys(selection.Keys!).Values)
         {
             if (end is not { } last)
                 continue;
-            var chain = await store.ReadChainAsync(new ChainWalk(last.Position, selection.After, selection.Until, max) { Newest = selection.Descending }, cancellationToken);
-            positions.AddRange(chain);
-            if (chain.Count == max && selection.Descending)
-                from = Math.Max(from, chain[0]);
-            else if (chain.Count == max)
-                to = Math.Min(to, chain[^1]);
+            positions.AddRange(await store.ReadChainAsync(new ChainWalk(last.Position, after, until, MaxPositions) { Newest = selection.Descending }, cancellationToken));
+            if (positions.Count < MaxPositions)
+                continue;
+
+            // Enough: of this key and the others only what comes before (or, the latest first, after) the last of these matters.
+            positions.Sort();
+            if (selection.Descending)
+            {
+                positions.RemoveRange(0, positions.Count - MaxPositions);
+                after = positions[0] - 1;
+            }
+            else
+            {
+                positions.RemoveRange(MaxPositions, positions.Count - MaxPositions);
+                until = positions[^1];
+            }
         }
 
-        positions.RemoveAll(p => p < from || p > to);
-        return (positions, from == selection.After + 1 && to == selection.Until);
+        return (positions, positions.Count < MaxPositions);
     }
 
     /// <summary>Up to where the log was read once everything is.</summary>
-    private static long End(Selection selection) => selection.Descending ? selection.After : selection.Until;
+    private static long End(Selection selection) => selection.Descending ? selection.After : Math.Max(selection.After, selection.Until);
 
     /// <param name="Positions">Where events stand, in the order of the answer.</param>
     /// <param name="IsAll">There are no more beyond the last one.</param>

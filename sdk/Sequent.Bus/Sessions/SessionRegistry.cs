@@ -123,14 +123,18 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
         return IsOriginAllowed(context.Request) ? null : (StatusCodes.Status403Forbidden, "Pages of this origin may not connect to the bus.\n");
     }
 
-    /// <summary>Browsers send an Origin; a page of a stranger must not speak to a bus on its visitor's machine. Old clients send the bus's own address or none.</summary>
+    /// <summary>
+    /// Browsers send an Origin; a page of a stranger must not speak to a bus on its visitor's machine, also not under a name of its own that leads
+    /// there. Old clients send the bus's own address or none.
+    /// </summary>
     private bool IsOriginAllowed(HttpRequest request)
     {
         var origin = request.Headers.Origin.ToString();
         if (origin.Length == 0 || bus.Options.AllowedOrigins.Contains(origin, StringComparer.OrdinalIgnoreCase))
             return true;
         return Uri.TryCreate(origin, UriKind.Absolute, out var uri)
-            && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase);
+            && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase)
+            && (LocalCaller.IsNamedByAddress(request) || request.HttpContext.Connection.LocalIpAddress is { } local && !IPAddress.IsLoopback(local));
     }
 
     /// <summary>The address in the form of the original bus: <c>V4(127.0.0.1:45837)</c>, <c>V6([::1]:45837)</c>.</summary>

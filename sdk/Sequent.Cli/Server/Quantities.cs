@@ -41,7 +41,8 @@ internal static class Quantities
         foreach (var (unit, seconds) in Times)
         {
             if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)
-                && int.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                && int.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number * seconds < TimeSpan.MaxValue.TotalSeconds)
                 return TimeSpan.FromSeconds(number * seconds);
         }
 

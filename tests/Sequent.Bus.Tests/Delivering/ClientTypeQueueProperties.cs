@@ -17,7 +17,7 @@ internal sealed class ClientTypeQueueProperties
                 m.Join(Types[t.Item1], t.Item2, t.Item3, isV1: t.Item4 == 0);
         });
 
-    private static readonly Gen<Action<QueueModel>> Act = Gen.Select(Gen.Int[0, 16], Gen.Int[0, 50], Gen.Int[0, 50])
+    private static readonly Gen<Action<QueueModel>> Act = Gen.Select(Gen.Int[0, 18], Gen.Int[0, 50], Gen.Int[0, 50])
         .Select<(int, int, int), Action<QueueModel>>(t => m =>
         {
             if (m.InstanceCount == 0)
@@ -35,6 +35,7 @@ internal sealed class ClientTypeQueueProperties
                 case 7: m.Rejoin(instance, Types[t.Item3 % 4], 1 + (t.Item3 % 6)); break;
                 case 8: m.Drain(instance); break;
                 case 9: m.Extend(instance, t.Item3, 100 + t.Item3); break;
+                case 10 or 11: m.Write(instance, 1 + (t.Item3 % 6)); break;
                 default: m.Ack(instance, t.Item3); break;
             }
         });

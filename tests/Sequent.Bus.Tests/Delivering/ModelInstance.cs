@@ -32,6 +32,9 @@ internal sealed class ModelInstance : IDeliveryOutbox
 
     public long LastDelivery { get; set; }
 
+    /// <summary>v1: its socket has taken everything up to here.</summary>
+    public long Sent { get; set; }
+
     public SortedDictionary<long, ModelEvent> Held { get; } = [];
 
     public List<long> Revoked { get; } = [];

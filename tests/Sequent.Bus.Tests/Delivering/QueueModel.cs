@@ -24,6 +24,7 @@ internal sealed partial class QueueModel
         MinChain = 2,
         MaxKeysInDebt = 4,
         MaxNeverAcked = 6,
+        MaxUnsent = 4,
     };
 
     private readonly List<ModelEvent> _log = [];
@@ -94,7 +95,7 @@ internal sealed partial class QueueModel
     public void Drain(ModelInstance instance)
     {
         Note($"drain {instance}");
-        if (instance.IsDraining)
+        if (instance.IsDraining || instance.IsV1) // v1 has no unregister
             return;
         AddGrace(instance.Takes);
         instance.IsDraining = true;
@@ -116,6 +117,17 @@ internal sealed partial class QueueModel
         instance.Settle(delivery);
         instance.HasAcked |= instance.IsV1;
         Assert.That(instance.IsV1 ? _queue.AckEvent(instance.Instance, e.Key, e.Header.Value) : _queue.Ack(instance.Instance, [delivery]), Is.True);
+    }
+
+    /// <summary>The socket of a v1 instance takes some of what waits for it.</summary>
+    public void Write(ModelInstance instance, int count)
+    {
+        Note($"write {instance} count={count}");
+        CountTheCounted();
+        if (!instance.IsV1 || instance.Sent == instance.LastDelivery)
+            return;
+        instance.Sent = Math.Min(instance.LastDelivery, instance.Sent + count);
+        _queue.Sent(instance.Instance, instance.Sent);
     }
 
     public void AckUpTo(ModelInstance instance, int which)
@@ -287,6 +299,8 @@ internal sealed partial class QueueModel
             BeginSave();
             EndSave(works: true);
             Settle(0);
+            foreach (var instance in _instances.ToArray())
+                Write(instance, int.MaxValue);
             Tick(_instances.Any(i => i.Held.Count > 0) ? 40 : 1_000_000);
             if (_instances.Find(i => i.Held.Count > 0) is { } holder)
                 Ack(holder, 0);

@@ -149,20 +149,16 @@ internal sealed class EventRows : IDisposable
         return headers;
     }
 
-    public IReadOnlyList<long> ReadChain(ChainWalk walk)
+    /// <summary>Takes a walk further by so many events.</summary>
+    public bool Walk(Chain chain, int steps)
     {
-        var chain = new Queue<long>();
-        for (var position = walk.Last; position > walk.After && !(walk.Newest && chain.Count == walk.Max);)
+        for (; steps > 0 && !chain.IsWhole; steps--)
         {
-            if (position <= walk.Until)
-                chain.Enqueue(position);
-            if (chain.Count > walk.Max)
-                chain.Dequeue();
-            position = _previous.Bind(position).Step() ? _previous.Integer(0) : 0;
+            chain.Add(_previous.Bind(chain.Next).Step() ? _previous.Integer(0) : 0);
             _previous.Reset();
         }
 
-        return [.. chain.Reverse()];
+        return chain.IsWhole;
     }
 
     /// <summary>Binary search: time rises with position.</summary>

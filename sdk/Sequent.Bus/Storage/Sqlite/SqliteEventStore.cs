@@ -8,6 +8,8 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
 {
     private const int KeysPerRead = 10_000;
 
+    private const int ChainSteps = 10_000;
+
     private readonly ILogger _logger = logger;
     private EventAppender? _appender;
     private bool _wasShort;
@@ -68,7 +70,7 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
     }
 
     public ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken) =>
-        file.ReadAsync(rows => rows.Find(eventIds), cancellationToken);
+        file.ReadFirstAsync(rows => rows.Find(eventIds), cancellationToken);
 
     public ValueTask<LogSlice> ReadAsync(LogRange range, CancellationToken cancellationToken) =>
         file.ReadAsync(rows => rows.Read(range), cancellationToken);
@@ -88,8 +90,14 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
     public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) =>
         file.ReadAsync(rows => rows.ReadHeadersAt(positions), cancellationToken);
 
-    public ValueTask<IReadOnlyList<long>> ReadChainAsync(ChainWalk walk, CancellationToken cancellationToken) =>
-        file.ReadAsync(rows => rows.ReadChain(walk), cancellationToken);
+    public async ValueTask<IReadOnlyList<long>> ReadChainAsync(ChainWalk walk, CancellationToken cancellationToken)
+    {
+        // In steps of about 100 ms, so that a long chain does not keep a reader from everybody else.
+        var chain = new Chain(walk);
+        while (!chain.IsWhole)
+            await file.ReadAsync(rows => rows.Walk(chain, ChainSteps), cancellationToken);
+        return chain.Positions;
+    }
 
     public ValueTask<long> FindTimeAsync(long timeMicros, CancellationToken cancellationToken) =>
         file.ReadAsync(rows => rows.FindTime(timeMicros), cancellationToken);

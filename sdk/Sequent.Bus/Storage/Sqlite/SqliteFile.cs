@@ -17,12 +17,23 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     /// <summary>More readers than this wait for one another.</summary>
     private const int MaxReaders = 16;
 
+    /// <summary>Readers that come one after the other leave SQLite no moment to start its journal over; beyond this size they are held back for one, in bytes.</summary>
+    private const long MaxJournalBytes = 256 * 1024 * 1024;
+
+    /// <summary>Writes between two looks at the size of the journal.</summary>
+    private const int WritesPerLook = 256;
+
     private readonly string _path;
     private readonly Durability _durability;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _gate = new(1);
     private readonly SemaphoreSlim _readers = new(MaxReaders);
     private readonly Stack<EventRows> _idle = [];
+
+    // The sequencer's look-ups: every publish waits for them, so they wait for nobody.
+    private readonly SemaphoreSlim _first = new(1);
+    private EventRows? _firstRows;
+    private int _writes;
     private bool _isDisposed;
     private FileStream? _lock;
     private SqliteConnection? _writer;
@@ -53,7 +64,10 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             _writer ??= OpenWriter();
-            return work(_writer);
+            var result = work(_writer);
+            if (++_writes % WritesPerLook == 0)
+                await ShrinkJournalAsync();
+            return result;
         }
         finally
         {
@@ -76,6 +90,48 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         finally
         {
             _readers.Release();
+        }
+    }
+
+    /// <summary>As <see cref="ReadAsync"/>, but waits for no other reader than its own kind.</summary>
+    public async ValueTask<T> ReadFirstAsync<T>(Func<EventRows, T> work, CancellationToken cancellationToken)
+    {
+        await _first.WaitAsync(cancellationToken);
+        try
+        {
+            _firstRows ??= new EventRows(SqliteConnection.Open(_path, readOnly: true));
+            return work(_firstRows);
+        }
+        catch
+        {
+            _firstRows?.Dispose();
+            _firstRows = null;
+            throw;
+        }
+        finally
+        {
+            _first.Release();
+        }
+    }
+
+    /// <summary>Only with the gate held. Other processes that read, such as a backup, may keep the journal from starting over; then it is tried again.</summary>
+    private async ValueTask ShrinkJournalAsync()
+    {
+        if (new FileInfo(_path + "-wal") is not { Exists: true, Length: > MaxJournalBytes } || _writer is null)
+            return;
+        for (var i = 0; i < MaxReaders; i++)
+            await _readers.WaitAsync();
+        try
+        {
+            _writer.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        catch (StoreException e)
+        {
+            LogNotShrunk(e);
+        }
+        finally
+        {
+            _readers.Release(MaxReaders);
         }
     }
 
@@ -111,6 +167,8 @@ internal sealed partial class SqliteFile : IAsyncDisposable
             while (_idle.TryPop(out var rows))
                 rows.Dispose();
         }
+
+        _firstRows?.Dispose();
 
         if (_writer is not null)
             LogIdentity.Close(_writer);
@@ -163,6 +221,9 @@ internal sealed partial class SqliteFile : IAsyncDisposable
             throw new StoreException($"Cannot use {_path}: {e.Message}", e);
         }
     }
+
+    [LoggerMessage(2, LogLevel.Warning, "The journal of the log is large and could not start over; it will be tried again")]
+    private partial void LogNotShrunk(Exception exception);
 
     [LoggerMessage(1, LogLevel.Debug, "Opened {Path}")]
     private partial void LogOpened(string path);
