@@ -105,6 +105,19 @@ internal sealed partial class ClientTypeQueue
             Hold(e, "no_taker");
     }
 
+    private void HoldMoreUntaken()
+    {
+        var node = _untaken.First;
+        while (node is not null && _held.Count < _limits.MaxUntakenAtOnce)
+        {
+            var next = node.Next;
+            Dispatch(node.Value);
+            node = next;
+        }
+
+        _hasMoreUntaken = node is not null;
+    }
+
     private static void Unassign(KeyLane lane)
     {
         lane.Owner?.Lanes.Remove(lane);

@@ -62,13 +62,8 @@ internal sealed partial class ClientTypeQueue
         foreach (var letter in changes.DeadLetters)
             Buried(letter);
 
-        if (_hasMoreUntaken && _held.Count == 0)
-        {
-            _hasMoreUntaken = false;
-            foreach (var lane in _untaken.ToArray())
-                Dispatch(lane);
-        }
-
+        if (_hasMoreUntaken)
+            HoldMoreUntaken();
         CountOldestAsAcked();
     }
 

@@ -6,32 +6,6 @@ namespace Sequent.Bus.Tests.Conformance;
 /// <summary>v2, sessions: what both dialects share, and what each sees of the other.</summary>
 internal sealed class V2SessionTests : WireTest
 {
-    protected override void Configure(SequentBusOptions options) => options.KeepAlive = TimeSpan.FromMilliseconds(300);
-
-    [Test]
-    public async Task A_silent_peer_is_dropped_and_what_it_held_moves_on()
-    {
-        using var silent = await RawClient.ConnectAsync(Bus.Address); // answers no ping
-        await silent.SendTextAsync("""{"message_type":"register","client_type":"accounts","event_types":["*"]}""");
-        await silent.ReceiveAsync();
-        await using var producer = await Bus.ConnectV2Async();
-        await producer.PublishAsync("k");
-        await silent.ReceiveAsync();
-        await using var second = await Bus.ConnectV2Async();
-        await second.RegisterAsync("accounts");
-        Assert.That((bool)(await second.ReceiveDeliveriesAsync(1))[0]["redelivered"]!, Is.True);
-    }
-
-    [Test]
-    public async Task A_peer_that_answers_pings_stays()
-    {
-        await using var client = await Bus.ConnectV2Async();
-        var receiving = client.ReceiveAsync("sequences");
-        await Task.WhenAny(receiving, Task.Delay(1_500)); // five pings
-        await client.SendAsync("""{"message_type":"sequence","request_id":"s","keys":[]}""");
-        await receiving;
-    }
-
     [TestCase("""{"message_type":"hello"}""", "unknown_message_type")]
     [TestCase("""{"message_type":"nonsense"}""", "unknown_message_type")]
     [TestCase("""{"message_type":7}""", "invalid_message")]

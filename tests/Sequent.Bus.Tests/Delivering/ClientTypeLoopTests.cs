@@ -5,6 +5,7 @@ using Sequent.Bus.Publishing;
 using Sequent.Bus.Reading;
 using Sequent.Bus.Storage;
 using Sequent.Bus.Storage.InMemory;
+using Sequent.Bus.Tests.Publishing;
 
 namespace Sequent.Bus.Tests.Delivering;
 
@@ -15,7 +16,7 @@ internal sealed class ClientTypeLoopTests
 
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddDays(1));
     private Inbox _inbox = null!;
-    private InMemoryStore _events = null!;
+    private FaultyStore _events = null!;
     private FailingDeliveryStore _store = null!;
     private DeliverySaver _saver = null!;
     private EventLog _log = null!;
@@ -25,10 +26,10 @@ internal sealed class ClientTypeLoopTests
     [SetUp]
     public async Task Start()
     {
-        _events = new InMemoryStore();
+        _events = new FaultyStore();
         _inbox = new Inbox();
         _store = new FailingDeliveryStore();
-        _log = new EventLog(_events, new RecentCommits(1_000_000));
+        _log = new EventLog(_events, new RecentCommits(0));
         _saver = new DeliverySaver(_store);
         _saver.Start();
         var sequencer = new Sequencer(_events, _log, _time, NullLogger<Sequencer>.Instance);
@@ -47,9 +48,11 @@ internal sealed class ClientTypeLoopTests
         await _events.DisposeAsync();
     }
 
-    private async Task CommitAsync(params string[] keys)
+    private Task CommitAsync(params string[] keys) => CommitAsync("t", keys);
+
+    private async Task CommitAsync(string type, string[] keys)
     {
-        var events = keys.Select((key, i) => new StoredEvent { Position = _log.Head + i + 1, Key = key, Value = 0, Previous = 0, EventType = "t", CorrelationId = 1, Data = "1"u8.ToArray(), Producer = new Producer(1, "s"), TimeMicros = 1 }).ToArray();
+        var events = keys.Select((key, i) => new StoredEvent { Position = _log.Head + i + 1, Key = key, Value = 0, Previous = 0, EventType = type, CorrelationId = 1, Data = "1"u8.ToArray(), Producer = new Producer(1, "s"), TimeMicros = 1 }).ToArray();
         await _events.AppendAsync(events, default);
         _log.Publish(events);
         _log.Release();
@@ -94,6 +97,24 @@ internal sealed class ClientTypeLoopTests
         await UntilAsync(() => _store.DeadLetters.Count == 3, "all were stored");
         await UntilAsync(() => _store.Saved("accounts") is { Cursor: 3, Debts.Count: 0 }, "nothing is owed any more");
         Assert.That(_store.DeadLetters, Is.EqualTo(new[] { 1, 2, 3 }));
+    }
+
+    [Test]
+    public async Task What_is_settled_is_saved_however_long_catching_up_takes()
+    {
+        await _loop.PostAsync(queue => queue.Rejoin(_instance, TypeFilter.Of(["t"]), 100, 100), default);
+        await CommitAsync("a");
+        await UntilAsync(() => _inbox.Count == 1, "delivered");
+        await UntilAsync(() => _store.Saved("accounts") is { Debts.Count: 1 }, "the debt was saved");
+        _events.BeforeReadingHeaders = () =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+            return CommitAsync("untaken", ["b", "c"]); // the log grows faster than it is read
+        };
+        await CommitAsync("untaken", ["b"]);
+        await _loop.PostAsync(queue => queue.Ack(_instance, [1]), default);
+        await UntilAsync(() => _store.Saved("accounts") is { Debts.Count: 0 }, "the ack was saved");
+        _events.BeforeReadingHeaders = null;
     }
 
     [Test]

@@ -20,14 +20,14 @@ internal sealed class ClientTypeQueueTests
         return queue;
     }
 
-    private Instance Join(ClientTypeQueue queue, int window = 100)
+    private Instance Join(ClientTypeQueue queue, int window = 100, TypeFilter? takes = null)
     {
-        var instance = new Instance(_inbox, TypeFilter.All, window, window, 0);
+        var instance = new Instance(_inbox, takes ?? TypeFilter.All, window, window, 0);
         queue.Join(instance);
         return instance;
     }
 
-    private static EventHeader Event(long position, string key = "k") => new(position, key, (uint)position, "t");
+    private static EventHeader Event(long position, string key = "k", string type = "t") => new(position, key, (uint)position, type);
 
     [Test]
     public void A_reset_voids_what_waits_to_become_a_dead_letter()
@@ -106,6 +106,80 @@ internal sealed class ClientTypeQueueTests
         Assert.That(queue.Offer(Event(3, "a")), Is.True, "a key in debt is no further one");
         queue.Ack(instance, [2]);
         Assert.That((queue.Offer(Event(4, "c")), queue.WaitsForKeys), Is.EqualTo((true, false)));
+    }
+
+    [Test]
+    public void A_stuck_instance_does_not_keep_others_from_what_only_they_take()
+    {
+        var queue = Queue();
+        Join(queue, window: 1, TypeFilter.Of(["x"]));
+        Join(queue, window: 5, TypeFilter.Of(["y"]));
+        queue.Offer(Event(1, "a", "x"));
+        Assert.That(queue.Offer(Event(2, "b", "x")), Is.True, "its key holds it");
+        Assert.That(queue.Offer(Event(3, "c", "y")), Is.True);
+        Assert.That(_inbox.Deliveries.Select(d => d.Position), Is.EqualTo(new[] { 1, 3 }));
+    }
+
+    [Test]
+    public void What_nobody_takes_any_more_goes_to_the_dead_letters_a_save_at_a_time()
+    {
+        var queue = Queue(new DeliveryLimits { InterestGraceMicros = 10, MaxUntakenAtOnce = 2 });
+        var gone = Join(queue, takes: TypeFilter.Of(["y"]));
+        Join(queue, takes: TypeFilter.Of(["x"]));
+        queue.Leave(gone);
+        for (var position = 1; position <= 6; position++)
+            queue.Offer(Event(position, position < 4 ? "one" : $"k{position}", "y"));
+        queue.Tick(2_000, 6);
+        var letters = new List<long>();
+        for (var saves = 0; saves < 3; saves++)
+        {
+            var changes = queue.TakeChanges();
+            Assert.That(changes.DeadLetters, Has.Count.EqualTo(2));
+            letters.AddRange(changes.DeadLetters.Select(l => l.Position));
+            queue.Saved(changes);
+        }
+
+        Assert.That(letters, Is.EquivalentTo(new[] { 1, 2, 3, 4, 5, 6 }));
+        Assert.That(queue.KeysInDebt, Is.Zero);
+    }
+
+    [Test]
+    public void A_letter_whose_save_failed_after_a_reset_is_none()
+    {
+        var queue = Queue();
+        var instance = Join(queue);
+        queue.Offer(Event(1));
+        queue.Nack(instance, 1, null, "poison", deadLetter: true);
+        var saving = queue.TakeChanges();
+        queue.Reset(0);
+        queue.NotSaved(saving);
+        Assert.That(queue.TakeChanges().DeadLetters, Is.Empty, "the event is owed again");
+    }
+
+    [Test]
+    public void Beyond_the_limit_the_key_that_is_idle_longest_gives_its_instance_up()
+    {
+        var queue = Queue(new DeliveryLimits { MaxIdleKeys = 2 });
+        var instance = Join(queue);
+        for (var position = 1; position <= 3; position++)
+        {
+            queue.Offer(Event(position, $"k{position}"));
+            queue.Ack(instance, [position]);
+            queue.Tick(2_000 + position, 5);
+        }
+
+        Assert.That(new[] { "k1", "k2", "k3" }.Select(key => queue.DescribeKey(key)?.Owner is not null), Is.EqualTo(new[] { false, true, true }));
+    }
+
+    [Test]
+    public void The_history_of_interest_is_bounded_and_forgets_nothing_that_was_owed()
+    {
+        var history = new InterestHistory([]);
+        for (var i = 1; i <= 1_000; i++)
+            history.Change(i, TypeFilter.Of([i % 2 == 0 ? "even" : "odd"]));
+        Assert.That(history.Changes, Has.Count.LessThanOrEqualTo(100));
+        Assert.That(Enumerable.Range(1, 1_000).All(i => history.TakesAt(i, i % 2 == 0 ? "even" : "odd")), Is.True);
+        Assert.That(history.TakesAt(999, "even"), Is.False, "the latest are exact");
     }
 
     private sealed class Inbox : IDeliveryOutbox

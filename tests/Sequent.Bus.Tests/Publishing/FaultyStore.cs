@@ -22,6 +22,9 @@ internal sealed class FaultyStore : IEventStore
     /// <summary>Whether looking up fails.</summary>
     public bool RecoveryFails { get; set; }
 
+    /// <summary>Runs before headers are read.</summary>
+    public Func<Task>? BeforeReadingHeaders { get; set; }
+
     public int Recoveries { get; private set; }
 
     public ValueTask<LogEnd> OpenAsync(CancellationToken cancellationToken) => _inner.OpenAsync(cancellationToken);
@@ -59,7 +62,12 @@ internal sealed class FaultyStore : IEventStore
 
     public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, int maxBytes, CancellationToken cancellationToken) => _inner.ReadAtAsync(positions, maxBytes, cancellationToken);
 
-    public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAsync(long after, int max, CancellationToken cancellationToken) => _inner.ReadHeadersAsync(after, max, cancellationToken);
+    public async ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAsync(long after, int max, CancellationToken cancellationToken)
+    {
+        if (BeforeReadingHeaders is { } before)
+            await before();
+        return await _inner.ReadHeadersAsync(after, max, cancellationToken);
+    }
 
     public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) => _inner.ReadHeadersAtAsync(positions, cancellationToken);
 
