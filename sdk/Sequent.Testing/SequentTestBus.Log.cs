@@ -1,12 +1,13 @@
 using Sequent.Bus.Storage;
 using Sequent.Client;
+using Sequent.Testing.Running;
 
 namespace Sequent.Testing;
 
 /// <summary>What a test publishes, and what it looks up in the log. Looking up needs no bus that runs, and no fault reaches it.</summary>
 public sealed partial class SequentTestBus
 {
-    /// <summary>Publishes an event, as some other service would, through a client of the test bus itself. Repeats it for up to <see cref="SequentTestBusOptions.Patience"/>.</summary>
+    /// <summary>Publishes an event, as some other service would, through a client of the test bus itself, which repeats it if need be.</summary>
     /// <param name="data">The event's data; its type gives the event's name.</param>
     /// <param name="sequence">The key, and perhaps the value it must take.</param>
     /// <param name="options">Id, correlation and trace, if they matter.</param>
@@ -14,12 +15,23 @@ public sealed partial class SequentTestBus
     /// <exception cref="InvalidOperationException">The bus is stopped.</exception>
     /// <exception cref="SequenceConflictException">The value was not due.</exception>
     /// <exception cref="PublishRejectedException">The bus does not accept the event.</exception>
-    /// <exception cref="OutcomeUnknownException">No receipt came in time.</exception>
-    /// <exception cref="BusUnavailableException">It could not be sent in time.</exception>
-    public Task<Receipt> PublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default) =>
-        IsRunning
-            ? _own.PublishAsync(data, sequence, options, cancellationToken)
-            : throw new InvalidOperationException("The bus is stopped, so nothing can be published; call StartAgainAsync first.");
+    /// <exception cref="RequestFailedException">The bus refused the message.</exception>
+    /// <exception cref="TimeoutException">No receipt came within <see cref="Patience"/>; the event may be stored nevertheless.</exception>
+    public async Task<Receipt> PublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        if (!IsRunning)
+            throw new InvalidOperationException("The bus is stopped, so nothing can be published; call StartAgainAsync first.");
+        using var limit = new Limit(Patience, cancellationToken);
+        try
+        {
+            return await _own.PublishAsync(data, sequence, options, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsReached)
+        {
+            var why = !IsRunning ? " The bus is stopped." : _host.StoreFaults.Fails ? " The store is told to fail." : "";
+            throw new TimeoutException($"Publishing to '{sequence.Key}' brought no receipt within {limit}.{why}");
+        }
+    }
 
     /// <summary>
     /// What was published by anybody, in log order. Data is read as the type that a client created through the bus knows for it, or that was published

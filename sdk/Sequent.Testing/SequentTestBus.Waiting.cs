@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sequent.Client;
 using Sequent.Testing.Running;
 
@@ -16,7 +15,7 @@ public sealed partial class SequentTestBus
     /// </summary>
     /// <param name="clientType">The client type.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <exception cref="TimeoutException">It has not within <see cref="SequentTestBusOptions.Patience"/>; the message tells what the bus knows about why.</exception>
+    /// <exception cref="TimeoutException">It has not within <see cref="Patience"/>; the message tells what the bus knows about why.</exception>
     public async Task WaitUntilSettledAsync(string clientType, CancellationToken cancellationToken = default)
     {
         var end = await _host.Log.OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -27,7 +26,7 @@ public sealed partial class SequentTestBus
     /// <param name="clientType">The client type.</param>
     /// <param name="position">The event; it may be yet to come.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <exception cref="TimeoutException">It has not within <see cref="SequentTestBusOptions.Patience"/>; the message tells what the bus knows about why.</exception>
+    /// <exception cref="TimeoutException">It has not within <see cref="Patience"/>; the message tells what the bus knows about why.</exception>
     public Task WaitUntilSettledAsync(string clientType, long position, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(position, 1);
@@ -39,7 +38,7 @@ public sealed partial class SequentTestBus
     /// <param name="receipt">The receipt of the event.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <exception cref="ArgumentException">The receipt is not one of success, so there is no event.</exception>
-    /// <exception cref="TimeoutException">It has not within <see cref="SequentTestBusOptions.Patience"/>; the message tells what the bus knows about why.</exception>
+    /// <exception cref="TimeoutException">It has not within <see cref="Patience"/>; the message tells what the bus knows about why.</exception>
     public Task WaitUntilSettledAsync(string clientType, Receipt receipt, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(receipt);
@@ -50,19 +49,17 @@ public sealed partial class SequentTestBus
 
     private async Task WaitAsync(Settlement settlement, string clientType, string what, long position, CancellationToken cancellationToken)
     {
-        using var patience = new CancellationTokenSource(_options.Patience, TimeProvider.System);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var limit = new Limit(Patience, cancellationToken);
         try
         {
-            while (!await settlement.IsReachedAsync(either.Token).ConfigureAwait(false))
-                await Task.Delay(AskInterval, TimeProvider.System, either.Token).ConfigureAwait(false);
+            while (!await settlement.IsReachedAsync(limit.Token).ConfigureAwait(false))
+                await Task.Delay(AskInterval, TimeProvider.System, limit.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsReached)
         {
             var why = await settlement.ExplainAsync().ConfigureAwait(false);
             var hint = _options.FreezeTime ? " Time is frozen: a back-off or deadline ends only when Time.Advance passes it." : "";
-            throw new TimeoutException(string.Create(
-                CultureInfo.InvariantCulture, $"'{clientType}' has not settled {what}position {position} within {_options.Patience.TotalSeconds:0.###} s. {why}{hint}"));
+            throw new TimeoutException($"'{clientType}' has not settled {what}position {position} within {limit}. {why}{hint}");
         }
     }
 }

@@ -14,6 +14,9 @@ public sealed partial class SequentTestBus : IAsyncDisposable
 {
     private static readonly TimeSpan ReconnectDelayMax = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>A test that waits longer is a mistake.</summary>
+    private static readonly TimeSpan PatienceMax = TimeSpan.FromHours(1);
+
     private readonly SequentTestBusOptions _options;
     private readonly BusHost _host;
     private readonly MovingTime? _moving;
@@ -21,10 +24,12 @@ public sealed partial class SequentTestBus : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly List<IAsyncDisposable> _created = [];
     private SequentClient _own = null!;
+    private TimeSpan _patience;
+    private bool _isDisposed;
 
     private SequentTestBus(SequentTestBusOptions options)
     {
-        _options = options;
+        (_options, _patience) = (options, options.Patience);
         Time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         _host = new BusHost(options.Bus, Time, options.FreezeTime);
         _moving = options.FreezeTime ? null : new MovingTime(Time);
@@ -43,6 +48,19 @@ public sealed partial class SequentTestBus : IAsyncDisposable
     /// <summary>What may go wrong.</summary>
     public BusFaults Faults { get; }
 
+    /// <summary>How long this waits for anything, in real time. It may be changed at any time, for what is waited for from then on.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not more than zero, or more than 1 h.</exception>
+    public TimeSpan Patience
+    {
+        get => _patience;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, PatienceMax);
+            _patience = value;
+        }
+    }
+
     /// <summary>The bus takes sessions.</summary>
     public bool IsRunning => _host.Bus is not null;
 
@@ -59,7 +77,7 @@ public sealed partial class SequentTestBus : IAsyncDisposable
         {
             await bus._host.StartServerAsync(cancellationToken).ConfigureAwait(false);
             await bus._host.StartBusAsync(cancellationToken).ConfigureAwait(false);
-            bus._own = new SequentClient(bus.NewOptions(bus._host.OwnAddress, own => own.PublishTimeout = options.Patience));
+            bus._own = new SequentClient(bus.NewOptions(bus._host.OwnAddress, _ => { }));
             return bus;
         }
         catch
@@ -104,14 +122,17 @@ public sealed partial class SequentTestBus : IAsyncDisposable
     /// <summary>Ends every fault, every service and client that was created through the bus, and the bus.</summary>
     public async ValueTask DisposeAsync()
     {
-        Faults.EndAll();
         IAsyncDisposable[] created;
         lock (_lock)
         {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
             created = [.. _created];
             _created.Clear();
         }
 
+        Faults.EndAll();
         foreach (var one in created.Reverse())
             await one.DisposeAsync().ConfigureAwait(false);
         if (_own is not null)
@@ -140,13 +161,17 @@ public sealed partial class SequentTestBus : IAsyncDisposable
         where T : IAsyncDisposable
     {
         lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             _created.Add(created);
+        }
+
         return created;
     }
 
     private static void ThrowIfInvalid(SequentTestBusOptions options)
     {
-        if (options.Patience <= TimeSpan.Zero || options.Patience > TimeSpan.FromHours(1))
+        if (options.Patience <= TimeSpan.Zero || options.Patience > PatienceMax)
         {
             throw new OptionsValidationException(
                 nameof(SequentTestBusOptions), typeof(SequentTestBusOptions), [$"Patience is {options.Patience}; it must be more than zero and at most 1 h."]);

@@ -12,7 +12,10 @@ public sealed class SequentTestBusOptions
     /// </summary>
     public bool FreezeTime { get; set; }
 
-    /// <summary>How long <see cref="SequentTestBus"/> waits for anything, in real time: more than zero, at most 1 h. Default: 10 s.</summary>
+    /// <summary>
+    /// How long the test bus waits for anything, in real time: more than zero, at most 1 h. <see cref="SequentTestBus.Patience"/> can change it later.
+    /// Default: 10 s.
+    /// </summary>
     public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>

@@ -65,6 +65,8 @@ public class InspectionTests : BusTest
     public async Task Options_that_cannot_work_are_named()
     {
         await Assert.ThatAsync(() => StartBusAsync(patience: TimeSpan.Zero), Throws.TypeOf<OptionsValidationException>().With.Message.Contains("Patience is 00:00:00"));
+        await using var bus = await StartBusAsync();
+        Assert.That(() => bus.Patience = TimeSpan.FromHours(2), Throws.TypeOf<ArgumentOutOfRangeException>());
         await Assert.ThatAsync(() => StartBusAsync(configure: o => o.Bus.MaxDeliveries = 0), Throws.TypeOf<OptionsValidationException>().With.Message.Contains("MaxDeliveries is 0"));
     }
 }

@@ -7,7 +7,7 @@ public class SettlingTests : BusTest
     [Test]
     public async Task One_event_can_be_waited_for_whatever_else_is_owed()
     {
-        await using var bus = await StartBusAsync(patience: Short);
+        await using var bus = await StartBusAsync();
         var stuck = new TaskCompletionSource();
         await using var service = await HandleDepositsAsync(bus, async (context, ct) =>
         {
@@ -19,12 +19,14 @@ public class SettlingTests : BusTest
 
         await bus.WaitUntilSettledAsync("accounts", second, Token);
         await bus.WaitUntilSettledAsync("accounts", second.Position!.Value, Token);
+        bus.Patience = Short;
         await Assert.ThatAsync(
             () => bus.WaitUntilSettledAsync("accounts", Token),
             Throws.TypeOf<TimeoutException>().With.Message.EqualTo(
                 "'accounts' has not settled everything up to position 2 within 0.3 s. 1 instance is live. "
                 + "The key 'stuck' (Deposited at 1) waits: everything known is in flight and waits for its ack."));
 
+        bus.Patience = TimeSpan.FromSeconds(10);
         stuck.SetResult();
         await bus.WaitUntilSettledAsync("accounts", first, Token);
         await bus.WaitUntilSettledAsync("accounts", Token);
@@ -33,19 +35,29 @@ public class SettlingTests : BusTest
     [Test]
     public async Task A_client_type_that_never_came_is_named_with_those_that_did()
     {
-        await using var bus = await StartBusAsync(patience: Short);
-        await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("acounts", Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("does not know this client type; it knows none"));
+        await using var bus = await StartBusAsync();
         await using var service = await HandleDepositsAsync(bus, _ => { });
         await bus.PublishAsync(new Deposited(1m), "acc-7");
         await bus.WaitUntilSettledAsync("accounts", Token);
 
-        await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("acounts", Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("it knows 'accounts'"));
+        bus.Patience = Short;
+
+        await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("acounts", Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("it knows 'accounts'. Has the service started?"));
+    }
+
+    [Test]
+    public async Task That_no_service_came_at_all_is_said()
+    {
+        await using var bus = await StartBusAsync(patience: Short);
+
+        await Assert.ThatAsync(
+            () => bus.WaitUntilSettledAsync("accounts", Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("does not know this client type; it knows none"));
     }
 
     [Test]
     public async Task A_service_that_has_stopped_shows_as_no_live_instance()
     {
-        await using var bus = await StartBusAsync(patience: Short);
+        await using var bus = await StartBusAsync();
         await using (await HandleDepositsAsync(bus, _ => { }))
         {
             await bus.PublishAsync(new Deposited(1m), "acc-7");
@@ -53,6 +65,7 @@ public class SettlingTests : BusTest
         }
 
         var receipt = await bus.PublishAsync(new Deposited(2m), "acc-7");
+        bus.Patience = Short;
 
         await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("accounts", receipt, Token), Throws.TypeOf<TimeoutException>()
             .With.Message.EqualTo("'accounts' has not settled position 2 within 0.3 s. No instances are live, and events after 1 were not looked at yet."));
@@ -61,8 +74,9 @@ public class SettlingTests : BusTest
     [Test]
     public async Task A_stopped_bus_is_named_too()
     {
-        await using var bus = await StartBusAsync(patience: Short);
+        await using var bus = await StartBusAsync();
         await bus.StopAsync(Token);
+        bus.Patience = Short;
 
         await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("accounts", Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("The bus is stopped."));
     }
@@ -85,10 +99,11 @@ public class SettlingTests : BusTest
     [Test]
     public async Task What_nobody_published_is_waited_for_in_vain()
     {
-        await using var bus = await StartBusAsync(patience: Short);
+        await using var bus = await StartBusAsync();
         await using var service = await HandleDepositsAsync(bus, _ => { });
         await bus.PublishAsync(new Deposited(1m), "acc-7");
         await bus.WaitUntilSettledAsync("accounts", Token);
+        bus.Patience = Short;
 
         await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("accounts", 2, Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("The log ends at position 1."));
         await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("accounts", 0, Token), Throws.TypeOf<ArgumentOutOfRangeException>());

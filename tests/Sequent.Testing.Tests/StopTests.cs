@@ -154,7 +154,9 @@ public class StopTests : BusTest
 
         Assert.That(client.State, Is.EqualTo(ConnectionState.Closed));
         Assert.That(() => service.Services.GetService(typeof(SequentClient)), Throws.TypeOf<ObjectDisposedException>());
+        Assert.That(() => bus.CreateClient(), Throws.TypeOf<ObjectDisposedException>());
         await service.DisposeAsync();
         await client.DisposeAsync();
+        await bus.DisposeAsync();
     }
 }

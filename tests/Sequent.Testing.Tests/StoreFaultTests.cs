@@ -25,6 +25,17 @@ public class StoreFaultTests : BusTest
     }
 
     [Test]
+    public async Task What_the_test_publishes_itself_waits_for_the_store_only_so_long()
+    {
+        await using var bus = await StartBusAsync(patience: TimeSpan.FromMilliseconds(200));
+        bus.Faults.FailStore();
+
+        await Assert.ThatAsync(
+            () => bus.PublishAsync(new Deposited(1m), "acc-7"),
+            Throws.TypeOf<TimeoutException>().With.Message.EqualTo("Publishing to 'acc-7' brought no receipt within 0.2 s. The store is told to fail."));
+    }
+
+    [Test]
     public async Task A_client_repeats_what_a_failing_store_did_not_take()
     {
         await using var bus = await StartBusAsync();
