@@ -38,6 +38,27 @@ public class ConnectionFaultTests : BusTest
         Assert.That(await bus.PublishedAsync<Deposited>(), Is.EqualTo(new[] { new Deposited(1m) }));
     }
 
+    [Test]
+    public async Task Connections_may_be_dropped_while_they_end_by_themselves()
+    {
+        await using var bus = await StartBusAsync();
+        bus.Faults.DropConnectionsEvery(TimeSpan.FromMilliseconds(1));
+
+        for (var i = 0; i < 50; i++)
+        {
+            try
+            {
+                using var raw = await RawClient.ConnectAsync(bus.Address, Token);
+            }
+            catch (WebSocketException)
+            {
+                // Dropped before it was used.
+            }
+        }
+
+        Assert.That(bus.IsRunning);
+    }
+
     [TestCase(0.0)]
     [TestCase(3_600_001.0)]
     public async Task Connections_cannot_be_dropped_at_an_interval_that_makes_no_sense(double ms)

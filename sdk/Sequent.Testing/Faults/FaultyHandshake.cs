@@ -24,7 +24,9 @@ internal sealed class FaultyHandshake(HttpContext context, IHttpWebSocketFeature
     /// <summary>The connection is over.</summary>
     public void Dispose()
     {
-        if (_link is not null)
-            faults.Remove(_link);
+        if (_link is null)
+            return;
+        faults.Remove(_link);
+        _link.End();
     }
 }

@@ -9,12 +9,30 @@ namespace Sequent.Testing.Faults;
 /// <param name="isOwn">It belongs to the test bus itself, whose own work no fault of the wire shall hit.</param>
 internal sealed class Link(HttpContext context, WebSocket socket, bool isOwn)
 {
+    private readonly Lock _lock = new();
+    private bool _isOver;
+
     public bool IsOwn => isOwn;
 
     /// <summary>Ends the connection without a goodbye.</summary>
     public void Cut()
     {
-        socket.Abort();
-        context.Abort();
+        lock (_lock)
+        {
+            // The web server reuses the context once the request is over.
+            if (_isOver)
+                return;
+
+            // The connection first: the end of the socket may end the request right here.
+            context.Abort();
+            socket.Abort();
+        }
+    }
+
+    /// <summary>The request is over, or about to be.</summary>
+    public void End()
+    {
+        lock (_lock)
+            _isOver = true;
     }
 }
