@@ -67,7 +67,7 @@ public sealed class BusFaults
     public void FailStore() => _host.StoreFaults.Fails = true;
 
     /// <summary>Lets every access to the store take longer until <see cref="HealStore"/>.</summary>
-    /// <param name="delay">How much longer, at most 1 min. Accesses that wait already start over with the new delay's end at the latest.</param>
+    /// <param name="delay">How much longer, at most 1 min. What waits already goes on at once.</param>
     /// <exception cref="ArgumentOutOfRangeException">The delay is not in these limits.</exception>
     public void SlowStore(TimeSpan delay) => _host.StoreFaults.Delay.Set(delay);
 
