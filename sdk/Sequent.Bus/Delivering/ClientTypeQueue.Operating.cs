@@ -75,6 +75,13 @@ internal sealed partial class ClientTypeQueue
             [.. _turns.Select(i => Describe(i, false)), .. _draining.Select(i => Describe(i, true))]);
     }
 
+    /// <summary>The event of a key at a position was judged and is owed no more: acked, among the dead letters, or never wanted.</summary>
+    public bool IsSettled(string key, long position) =>
+        Cursor >= position && !_redriven.ContainsKey(position) && _lanes.GetValueOrDefault(key)?.Owes(position) != true;
+
+    /// <summary>Every event up to a position was judged and is owed no more.</summary>
+    public bool IsSettledUpTo(long position) => Cursor >= position && OldestDebt() > position && _redriven.Keys.All(p => p > position);
+
     /// <summary>What one key owes, and why it does not go on, or null if it has neither debt nor owner.</summary>
     public KeyStatus? DescribeKey(string key)
     {
