@@ -34,12 +34,14 @@ internal sealed class Settlement(BusHost host, string clientType, long position,
         if (host.Bus is not { } bus)
             return "The bus is stopped.";
         var about = new Operator(bus);
-        if (await about.FindClientTypeAsync(clientType, CancellationToken.None).ConfigureAwait(false) is not { Status: var status })
+        if (await about.FindClientTypeAsync(clientType, CancellationToken.None).ConfigureAwait(false) is not { } view)
         {
-            var known = (await about.ListClientTypesAsync(CancellationToken.None).ConfigureAwait(false)).Select(v => $"'{v.Status.Name}'");
+            var known = (await about.ListClientTypesAsync(CancellationToken.None).ConfigureAwait(false)).Select(v => $"'{v.Name}'");
             return $"The bus does not know this client type; it knows {(known.Any() ? string.Join(", ", known) : "none")}. Has the service started?";
         }
 
+        if (view.Status is not { } status)
+            return "A defect of the bus has stopped this client type.";
         if (position > bus.Log.Head)
             return $"The log ends at position {bus.Log.Head}.";
         var instances = status.Instances.Count == 1 ? "1 instance is live" : $"{(status.Instances.Count == 0 ? "No" : status.Instances.Count)} instances are live";
