@@ -9,6 +9,12 @@ public interface ISequentClient : IAsyncDisposable
     /// <summary>Whether there is a session with the bus right now. Nothing has to wait for it.</summary>
     ConnectionState State { get; }
 
+    /// <summary>
+    /// Raised after <see cref="State"/> has changed, in order, one at a time, never on the caller's thread. What a subscriber throws is logged. It tells of the
+    /// connection for publishing and queries; subscriptions and follows have their own, and resume by themselves.
+    /// </summary>
+    event EventHandler<ConnectionStateChangedEventArgs>? StateChanged;
+
     /// <summary>Connects if need be and tells about the bus. Waits as long as it takes.</summary>
     /// <param name="cancellationToken">Ends the waiting.</param>
     Task<BusInfo> ConnectAsync(CancellationToken cancellationToken = default);
@@ -21,8 +27,9 @@ public interface ISequentClient : IAsyncDisposable
     /// <exception cref="SequenceConflictException">The value was not due.</exception>
     /// <exception cref="PublishRejectedException">The bus does not accept the event.</exception>
     /// <exception cref="RequestFailedException">The bus refused the message.</exception>
-    /// <exception cref="OutcomeUnknownException">It was sent, but no receipt came within <see cref="SequentOptions.PublishTimeout"/>.</exception>
+    /// <exception cref="OutcomeUnknownException">It was sent, but no receipt came within <see cref="SequentOptions.PublishTimeout"/>, or before the caller cancelled.</exception>
     /// <exception cref="BusUnavailableException">It could not be sent within <see cref="SequentOptions.PublishTimeout"/>.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled before it was sent.</exception>
     Task<Receipt> PublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>As <see cref="PublishAsync"/>, but a conflict or rejection is told by <see cref="Receipt.Status"/>.</summary>
@@ -31,9 +38,57 @@ public interface ISequentClient : IAsyncDisposable
     /// <param name="options">Id, correlation and trace, if they matter.</param>
     /// <param name="cancellationToken">Ends the waiting; the event may be stored nevertheless.</param>
     /// <exception cref="RequestFailedException">The bus refused the message.</exception>
-    /// <exception cref="OutcomeUnknownException">It was sent, but no receipt came within <see cref="SequentOptions.PublishTimeout"/>.</exception>
+    /// <exception cref="OutcomeUnknownException">It was sent, but no receipt came within <see cref="SequentOptions.PublishTimeout"/>, or before the caller cancelled.</exception>
     /// <exception cref="BusUnavailableException">It could not be sent within <see cref="SequentOptions.PublishTimeout"/>.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled before it was sent.</exception>
     Task<Receipt> TryPublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Publishes many events, each of which is accepted or not on its own, in their order. They go out together, as many in a message as the bus takes.
+    /// </summary>
+    /// <param name="events">The events.</param>
+    /// <param name="cancellationToken">Ends the waiting; events may be stored nevertheless.</param>
+    /// <returns>A receipt for each event, in the order of the events.</returns>
+    /// <exception cref="SequenceConflictException">The first event that was not accepted had a value that was not due; <see cref="SequenceConflictException.Receipts"/> tells of all.</exception>
+    /// <exception cref="PublishRejectedException">The bus does not accept the first event that was not accepted; <see cref="PublishRejectedException.Receipts"/> tells of all.</exception>
+    /// <exception cref="RequestFailedException">The bus refused one of the events; others may be stored.</exception>
+    /// <exception cref="OutcomeUnknownException">For one of the events no receipt came in time.</exception>
+    /// <exception cref="BusUnavailableException">One of the events could not be sent in time.</exception>
+    Task<IReadOnlyList<Receipt>> PublishAllAsync(IReadOnlyList<EventToPublish> events, CancellationToken cancellationToken = default);
+
+    /// <summary>As <see cref="PublishAllAsync"/>, but conflicts and rejections are told by <see cref="Receipt.Status"/>.</summary>
+    /// <param name="events">The events.</param>
+    /// <param name="cancellationToken">Ends the waiting; events may be stored nevertheless.</param>
+    /// <returns>A receipt for each event, in the order of the events.</returns>
+    /// <exception cref="RequestFailedException">The bus refused one of the events; others may be stored.</exception>
+    /// <exception cref="OutcomeUnknownException">For one of the events no receipt came in time.</exception>
+    /// <exception cref="BusUnavailableException">One of the events could not be sent in time.</exception>
+    Task<IReadOnlyList<Receipt>> TryPublishAllAsync(IReadOnlyList<EventToPublish> events, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Publishes a batch, over any keys, that is accepted whole or not at all. It is one decision, named by the id of its first event: if that is stored
+    /// already, nothing is appended and every receipt is a duplicate. To read before deciding use <see cref="UpdateAsync"/>.
+    /// </summary>
+    /// <param name="events">The events, at least one.</param>
+    /// <param name="expect">Values of keys that were only read and must still be the last ones (null: the key has no event); none of <paramref name="events"/> has such a key.</param>
+    /// <param name="cancellationToken">Ends the waiting; the batch may be stored nevertheless.</param>
+    /// <returns>A receipt for each event, in the order of the events.</returns>
+    /// <exception cref="SequenceConflictException">A value was not due, or a key that was only read has moved on.</exception>
+    /// <exception cref="PublishRejectedException">The bus does not accept one of the events.</exception>
+    /// <exception cref="RequestFailedException">The bus refused the batch.</exception>
+    /// <exception cref="OutcomeUnknownException">It was sent, but no receipt came in time.</exception>
+    /// <exception cref="BusUnavailableException">It could not be sent in time.</exception>
+    Task<IReadOnlyList<Receipt>> PublishAtomicAsync(IReadOnlyList<EventToPublish> events, IReadOnlyDictionary<string, uint?>? expect = null, CancellationToken cancellationToken = default);
+
+    /// <summary>As <see cref="PublishAtomicAsync"/>, but a batch that is not accepted is told by its receipts: those at fault say why, the others <c>atomic_batch_failed</c>.</summary>
+    /// <param name="events">The events, at least one.</param>
+    /// <param name="expect">Values of keys that were only read and must still be the last ones (null: the key has no event).</param>
+    /// <param name="cancellationToken">Ends the waiting; the batch may be stored nevertheless.</param>
+    /// <returns>A receipt for each event, in the order of the events.</returns>
+    /// <exception cref="RequestFailedException">The bus refused the batch.</exception>
+    /// <exception cref="OutcomeUnknownException">It was sent, but no receipt came in time.</exception>
+    /// <exception cref="BusUnavailableException">It could not be sent in time.</exception>
+    Task<IReadOnlyList<Receipt>> TryPublishAtomicAsync(IReadOnlyList<EventToPublish> events, IReadOnlyDictionary<string, uint?>? expect = null, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Runs a unit: the function reads keys and appends events, and everything is committed as one atomic batch, as of one moment, or the
@@ -68,7 +123,8 @@ public interface ISequentClient : IAsyncDisposable
 
     /// <summary>
     /// Takes part as an instance of a client type over its own connection, and registers again after a lost one. Each delivery has to be
-    /// acked or nacked. Stopping the enumeration gives back what is not acked.
+    /// acked or nacked. Leaving the enumeration unregisters: nothing new is handed out, what was handed out may be settled for
+    /// <see cref="SubscriptionOptions.DrainTimeout"/>, and the rest goes to other instances at once, without counting as a failure.
     /// </summary>
     /// <param name="options">As which client type.</param>
     /// <param name="cancellationToken">Ends the subscription.</param>

@@ -9,4 +9,7 @@ public sealed partial class SequentClient
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{What} was published inside a unit or handler, so it is not part of its batch and may be stored more than once; use the Append of the unit or EventContext")]
     private partial void LogPublishedInside(string what);
+
+    [LoggerMessage(3, LogLevel.Error, "A subscriber of StateChanged failed")]
+    private partial void LogSubscriberFailed(Exception exception);
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Sequent.Client.Connecting;
 using Sequent.Client.Events;
+using Sequent.Client.Hosting;
 using Sequent.Client.Publishing;
 using Sequent.Client.Reading;
 using Sequent.Client.Subscribing;
@@ -47,6 +48,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         _connections = new Connections(new ConnectionSettings(options.Server, options.ReconnectDelayMax, options.TimeProvider, _loggers));
         _main = _connections.Open();
         _main.Received = Receive;
+        _main.Changes = new StateChanges(Tell);
         _publisher = new Publisher(_main, options.MaxInFlight, options.TimeProvider, _loggers.CreateLogger<Publisher>());
         _reader = new LogReader(_main, options.TimeProvider);
         _folds = new FoldReader(_reader, Mapper, new FoldCache(options.FoldCacheSize));
@@ -54,9 +56,17 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     }
 
     /// <inheritdoc/>
+    public event EventHandler<ConnectionStateChangedEventArgs>? StateChanged;
+
+    /// <inheritdoc/>
     public ConnectionState State => _main.State;
 
     internal EventMapper Mapper { get; }
+
+    internal Uri Server => _options.Server;
+
+    /// <summary>The bus it is connected to, or null.</summary>
+    internal BusInfo? Bus => _main.Present?.Bus;
 
     internal UnitRunner Units { get; }
 
@@ -64,30 +74,56 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     public async Task<BusInfo> ConnectAsync(CancellationToken cancellationToken = default)
     {
         var session = await _main.SessionAsync(cancellationToken).ConfigureAwait(false);
-        return new BusInfo(session.Hello.LogId, session.Hello.Position, session.Hello.Version);
+        return session.Bus;
     }
 
     /// <inheritdoc/>
     public async Task<Receipt> PublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default)
     {
         var receipt = await TryPublishAsync(data, sequence, options, cancellationToken).ConfigureAwait(false);
-        return receipt.Status switch
-        {
-            ReceiptStatus.Inconsistent => throw new SequenceConflictException(receipt.Key, receipt.Value, receipt.Expected),
-            ReceiptStatus.Rejected => throw new PublishRejectedException(receipt.Reason ?? "", receipt.Key),
-            _ => receipt,
-        };
+        return ThrowIfNotAccepted([receipt])[0];
     }
 
     /// <inheritdoc/>
     public async Task<Receipt> TryPublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var e = Mapper.ToNew(data, sequence.Key, sequence.Value, options?.EventId ?? NewId(), options?.CorrelationId ?? NewCorrelation(), options?.TraceParent);
-        if (UnitRunner.IsCallerInside)
-            LogPublishedInside(e.EventType);
-        var answer = await _publisher.SendAsync(new NewMessage([e]), null, _options.PublishTimeout, cancellationToken).ConfigureAwait(false);
-        return Receipt.Of(answer.Entries[0], e, answer.WasResent);
+        return (await SendAsync(new NewMessage([ToNew(data, sequence, options)]), cancellationToken).ConfigureAwait(false))[0];
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Receipt>> PublishAllAsync(IReadOnlyList<EventToPublish> events, CancellationToken cancellationToken = default) =>
+        ThrowIfNotAccepted(await TryPublishAllAsync(events, cancellationToken).ConfigureAwait(false));
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Receipt>> TryPublishAllAsync(IReadOnlyList<EventToPublish> events, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // All of them are looked at before any is sent; the publisher keeps their order and puts them together.
+        NewEvent[] all = [.. events.Select(e => ToNew(e.Data, e.Sequence, e.Options))];
+        var receipts = await Task.WhenAll(all.Select(e => SendAsync(new NewMessage([e]), cancellationToken))).ConfigureAwait(false);
+        return [.. receipts.Select(r => r[0])];
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Receipt>> PublishAtomicAsync(
+        IReadOnlyList<EventToPublish> events, IReadOnlyDictionary<string, uint?>? expect = null, CancellationToken cancellationToken = default) =>
+        ThrowIfNotAccepted(await TryPublishAtomicAsync(events, expect, cancellationToken).ConfigureAwait(false));
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Receipt>> TryPublishAtomicAsync(
+        IReadOnlyList<EventToPublish> events, IReadOnlyDictionary<string, uint?>? expect = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        if (events.Count == 0)
+            throw new ArgumentException("A batch needs at least one event.", nameof(events));
+        if (expect is not null && events.FirstOrDefault(e => expect.ContainsKey(e.Sequence.Key)) is { } both)
+            throw new ArgumentException($"The key '{both.Sequence.Key}' is both expected and appended to; give its event an explicit value instead.", nameof(expect));
+        cancellationToken.ThrowIfCancellationRequested();
+        var message = new NewMessage([.. events.Select(e => ToNew(e.Data, e.Sequence, e.Options))]) { Atomic = true, Expect = expect is { Count: > 0 } ? expect : null };
+        return await SendAsync(message, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -99,7 +135,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         var decision = options?.DecisionId;
         var work = new UnitWork(
             decide,
-            index => index == 0 && decision is { } id ? id : NewId(),
+            index => decision is not { } id ? NewId() : index == 0 ? id : DerivedId.For(id, index),
             decision is null ? DecisionLookup.AtCommit : DecisionLookup.Always,
             options?.CorrelationId ?? NewCorrelation())
         {
@@ -165,13 +201,53 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         return new Subscription(_connections.Open(), options, Mapper, _options.TimeProvider, _loggers.CreateLogger<Subscription>());
     }
 
+    private void Tell(ConnectionStateChangedEventArgs change)
+    {
+        try
+        {
+            StateChanged?.Invoke(this, change);
+        }
+        catch (Exception e)
+        {
+            LogSubscriberFailed(e);
+        }
+    }
+
     private void Receive(Session session, BusMessage message)
     {
         if (!_publisher.TryReceive(message) && message is ErrorMessage error)
             LogRefused(error.Code, error.Message);
     }
 
+    private NewEvent ToNew(object data, Sequence sequence, PublishOptions? options)
+    {
+        var e = Mapper.ToNew(data, sequence.Key, sequence.Value, options?.EventId ?? NewId(), options?.CorrelationId ?? NewCorrelation(), options?.TraceParent);
+        if (UnitRunner.IsCallerInside)
+            LogPublishedInside(e.EventType);
+        return e;
+    }
+
+    private async Task<IReadOnlyList<Receipt>> SendAsync(NewMessage message, CancellationToken cancellationToken)
+    {
+        var answer = await _publisher.SendAsync(message, null, _options.PublishTimeout, cancellationToken).ConfigureAwait(false);
+        return [.. message.Events.Select((e, i) => Receipt.Of(answer.Entries[i], e, answer.WasResent))];
+    }
+
+    /// <summary>The first event that was not accepted by its own fault gives the exception.</summary>
+    private static IReadOnlyList<Receipt> ThrowIfNotAccepted(IReadOnlyList<Receipt> receipts)
+    {
+        var culprit = receipts.FirstOrDefault(r => !r.IsSuccess && r.Reason != RejectReasons.AtomicBatchFailed) ?? receipts.FirstOrDefault(r => !r.IsSuccess);
+        return culprit switch
+        {
+            null => receipts,
+            { Status: ReceiptStatus.Inconsistent } => throw new SequenceConflictException(culprit.Key, culprit.Value, culprit.Expected) { Receipts = receipts },
+            { Reason: RejectReasons.ExpectFailed, Moved: { Count: > 0 } moved } => throw new SequenceConflictException(moved.First().Key, null, moved.First().Value is { } last ? last + 1 : 0) { Receipts = receipts },
+            _ => throw new PublishRejectedException(culprit.Reason ?? "", culprit.Key) { Receipts = receipts },
+        };
+    }
+
     private Guid NewId() => Guid.CreateVersion7(_options.TimeProvider.GetUtcNow());
 
-    private static uint NewCorrelation() => (uint)Random.Shared.NextInt64(1L << 32);
+    /// <summary>That of the event or unit the caller works on, else a random one.</summary>
+    private static uint NewCorrelation() => UnitRunner.CallersCorrelation ?? (uint)Random.Shared.NextInt64(1L << 32);
 }

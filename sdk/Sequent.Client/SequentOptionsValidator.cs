@@ -4,12 +4,15 @@ namespace Sequent.Client;
 
 /// <summary>Checks options once; every fault names its option and the remedy.</summary>
 /// <param name="hasHandlers">Handlers need a client type and a start.</param>
-internal sealed class SequentOptionsValidator(bool hasHandlers) : IValidateOptions<SequentOptions>
+/// <param name="name">Of several options in one host those it checks.</param>
+internal sealed class SequentOptionsValidator(bool hasHandlers, string? name = null) : IValidateOptions<SequentOptions>
 {
     private const int MaxWindow = 65_536;
 
-    public ValidateOptionsResult Validate(string? name, SequentOptions options)
+    public ValidateOptionsResult Validate(string? checkedName, SequentOptions options)
     {
+        if (name is not null && checkedName != name)
+            return ValidateOptionsResult.Skip;
         var faults = FaultsOf(options).ToArray();
         return faults.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }

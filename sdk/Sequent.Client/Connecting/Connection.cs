@@ -47,6 +47,9 @@ internal sealed partial class Connection : IAsyncDisposable
     /// <summary>Takes what no exchange waits for, in the order it comes. Called by the receiving loop, so it must not wait. Set before the first session.</summary>
     public Action<Session, BusMessage> Received { private get; set; } = static (_, _) => { };
 
+    /// <summary>Is told of every change of <see cref="State"/>. Set before the first session.</summary>
+    public StateChanges? Changes { private get; set; }
+
     public ConnectionState State
     {
         get
@@ -62,6 +65,16 @@ internal sealed partial class Connection : IAsyncDisposable
         }
     }
 
+    /// <summary>The present session, or null.</summary>
+    public Session? Present
+    {
+        get
+        {
+            lock (_lock)
+                return !_closing && _current.Task.IsCompletedSuccessfully ? _current.Task.Result : null;
+        }
+    }
+
     /// <summary>The present session, or the next one.</summary>
     /// <exception cref="ObjectDisposedException">The connection was closed.</exception>
     public Task<Session> SessionAsync(CancellationToken cancellationToken)
@@ -69,6 +82,8 @@ internal sealed partial class Connection : IAsyncDisposable
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_closing, typeof(SequentClient));
+            if (_running is null)
+                Changes?.Enter(ConnectionState.Connecting);
             _running ??= Task.Run(RunAsync, CancellationToken.None);
             return _current.Task.WaitAsync(cancellationToken);
         }
@@ -84,6 +99,7 @@ internal sealed partial class Connection : IAsyncDisposable
             if (_closing)
                 return;
             _closing = true;
+            Changes?.Enter(ConnectionState.Closed);
             (running, current) = (_running, _current.Task);
         }
 
@@ -141,6 +157,7 @@ internal sealed partial class Connection : IAsyncDisposable
         {
             lock (_lock)
                 _current = NewCurrent();
+            Changes?.Enter(ConnectionState.Connecting);
             await session.EndAsync().ConfigureAwait(false);
         }
 
@@ -152,6 +169,7 @@ internal sealed partial class Connection : IAsyncDisposable
         lock (_lock)
         {
             _current.SetResult(session);
+            Changes?.Enter(ConnectionState.Connected, session.Bus);
             if (_closing)
                 session.Complete();
         }

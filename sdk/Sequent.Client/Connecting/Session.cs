@@ -19,6 +19,9 @@ internal sealed partial class Session : IDisposable
     /// <summary>A frame of the bus holds at most 1 MiB or one event, which may be as large as a message.</summary>
     private const int FrameBytes = 1024 * 1024;
 
+    /// <summary>Whatever the bus allows, a longer message is a fault.</summary>
+    private const long MaxBytes = 1L << 30;
+
     /// <summary>A buffer that grew beyond this for one large message is not kept.</summary>
     private const int KeptBufferBytes = 256 * 1024;
 
@@ -29,19 +32,22 @@ internal sealed partial class Session : IDisposable
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _ended = new();
     private readonly ConcurrentDictionary<string, Exchange> _exchanges = new(StringComparer.Ordinal);
-    private readonly Channel<ClientMessage> _outgoing = Channel.CreateBounded<ClientMessage>(new BoundedChannelOptions(MaxOutgoing) { SingleReader = true });
+    private readonly Channel<Outgoing> _outgoing = Channel.CreateBounded<Outgoing>(new BoundedChannelOptions(MaxOutgoing) { SingleReader = true });
 
     public Session(WebSocket socket, FrameReader frames, HelloMessage hello, Action<Session, BusMessage> received, TimeProvider time, ILogger<Session> logger)
     {
         (_socket, _frames, Hello, _received, _time, _logger) = (socket, frames, hello, received, time, logger);
         Ended = _ended.Token;
         // An event gains fields on its way: sender, times, ids.
-        _frames.MaxBytes = Math.Max(FrameBytes, hello.Limits.MessageBytes) * 2;
+        // A receipt has more to say about an event than its publisher had, and several keys may be longer in the answer than in the question.
+        _frames.MaxBytes = (int)Math.Min(MaxBytes, Math.Max(FrameBytes, hello.Limits.MessageBytes) * 16L);
     }
 
     public HelloMessage Hello { get; }
 
     public string LogId => Hello.LogId;
+
+    public BusInfo Bus => new(Hello.LogId, Hello.Position, Hello.Version);
 
     /// <summary>Cancelled when the session is over; by then <see cref="Connection.SessionAsync"/> waits for the next one.</summary>
     public CancellationToken Ended { get; }
@@ -51,7 +57,7 @@ internal sealed partial class Session : IDisposable
     {
         try
         {
-            await _outgoing.Writer.WriteAsync(message, cancellationToken).ConfigureAwait(false);
+            await _outgoing.Writer.WriteAsync(new Outgoing(message, null), cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (ChannelClosedException)
@@ -60,8 +66,26 @@ internal sealed partial class Session : IDisposable
         }
     }
 
+    /// <summary>Sends a message. Completes when the socket has taken it: until then more may gather. False if the session has ended before it was queued.</summary>
+    public async ValueTask<bool> SendAsync(ClientMessage message, CancellationToken cancellationToken)
+    {
+        var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        try
+        {
+            await _outgoing.Writer.WriteAsync(new Outgoing(message, taken), cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            return false;
+        }
+
+        // A session that ends meanwhile cancels the token of whoever sends in it.
+        await taken.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
     /// <summary>Queues a message that is not missed if it does not fit.</summary>
-    public void Post(ClientMessage message) => _outgoing.Writer.TryWrite(message);
+    public void Post(ClientMessage message) => _outgoing.Writer.TryWrite(new Outgoing(message, null));
 
     /// <summary>Prepares for the answers of a request, before it is sent.</summary>
     public Exchange Open(string requestId, int maxAnswers)
@@ -107,13 +131,14 @@ internal sealed partial class Session : IDisposable
     private async Task SendAsync(CancellationToken cancellationToken)
     {
         var frame = new ArrayBufferWriter<byte>(4096);
-        await foreach (var message in _outgoing.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (var (message, taken) in _outgoing.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
         {
             ClientMessageWriter.Write(message, frame);
             if (frame.WrittenCount > Hello.Limits.MessageBytes && Hello.Limits.MessageBytes > 0)
                 RefuseTooLarge(message, frame.WrittenCount);
             else
                 await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Text, true, cancellationToken).ConfigureAwait(false);
+            taken?.TrySetResult();
             if (frame.Capacity > KeptBufferBytes)
                 frame = new ArrayBufferWriter<byte>(4096);
             else
@@ -165,6 +190,10 @@ internal sealed partial class Session : IDisposable
             LogDropped(Hello.SessionId, e.Message);
         }
     }
+
+    /// <param name="Message">The message.</param>
+    /// <param name="Taken">Completes when the socket has taken it, should anybody wait for that.</param>
+    private readonly record struct Outgoing(ClientMessage Message, TaskCompletionSource? Taken);
 
     private async Task GuardAsync(Task loop)
     {

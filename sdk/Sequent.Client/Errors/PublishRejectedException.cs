@@ -12,4 +12,7 @@ public sealed class PublishRejectedException : SequentException
 
     /// <summary>The sequence key.</summary>
     public string Key { get; }
+
+    /// <summary>Of several events published together the receipts of all of them, in their order; of a single one its own.</summary>
+    public IReadOnlyList<Receipt> Receipts { get; init; } = [];
 }

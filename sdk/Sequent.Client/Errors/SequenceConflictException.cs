@@ -5,15 +5,20 @@ public sealed class SequenceConflictException : SequentException
 {
     /// <summary>Creates the exception.</summary>
     public SequenceConflictException(string key, uint? value, uint? expected)
-        : base($"The value {value} of key '{key}' is not due; due is {expected}. Read again and decide anew.") =>
+        : base(value is null
+            ? $"The key '{key}' has moved on; due is value {expected}. Read again and decide anew."
+            : $"The value {value} of key '{key}' is not due; due is {expected}. Read again and decide anew.") =>
         (Key, Value, Expected) = (key, value, expected);
 
     /// <summary>The sequence key.</summary>
     public string Key { get; }
 
-    /// <summary>The value that was published.</summary>
+    /// <summary>The value that was published; null if the key was only read.</summary>
     public uint? Value { get; }
 
     /// <summary>The value that was due.</summary>
     public uint? Expected { get; }
+
+    /// <summary>Of several events published together the receipts of all of them, in their order; of a single one its own.</summary>
+    public IReadOnlyList<Receipt> Receipts { get; init; } = [];
 }

@@ -31,6 +31,22 @@ internal static class DerivedId
         return new Guid(id, bigEndian: true);
     }
 
+    /// <summary>The id of a further event of a decision: it stands beside the first one's in the bus's index, because it begins with the same time.</summary>
+    public static Guid For(Guid decision, int index)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> id = stackalloc byte[16];
+        decision.TryWriteBytes(id, bigEndian: true, out _);
+        hash.AppendData(id);
+        AppendNumber(hash, index);
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        hash.GetHashAndReset(digest);
+        digest[..10].CopyTo(id[6..]);
+        id[6] = (byte)((id[6] & 0x0F) | 0x80); // version 8
+        id[8] = (byte)((id[8] & 0x3F) | 0x80); // variant 10
+        return new Guid(id, bigEndian: true);
+    }
+
     /// <summary>The event's own id; events of the original protocol have none, and are told by key, value and time.</summary>
     private static void AppendCause(IncrementalHash hash, RecordedEvent cause)
     {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sequent.Client.Connecting;
+using Sequent.Client.Subscribing;
 using Sequent.Client.Units;
 
 namespace Sequent.Client.Hosting;
@@ -20,12 +21,16 @@ internal sealed partial class HandlerHost
     private readonly ILogger _logger;
     private readonly Dictionary<string, HandlerRegistration> _handlers;
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
+    private volatile Subscription? _subscription;
 
     public HandlerHost(SequentClient client, SequentOptions options, IEnumerable<HandlerRegistration> handlers, IServiceScopeFactory scopes, ILogger<HandlerHost> logger)
     {
         (_client, _options, _scopes, _logger) = (client, options, scopes, logger);
         _handlers = handlers.ToDictionary(h => options.Events.Map(h.Event).Name, StringComparer.Ordinal);
     }
+
+    /// <summary>The bus hands events to this instance.</summary>
+    public bool IsRegistered => _subscription?.IsRegistered == true;
 
     /// <summary>Runs until stopped.</summary>
     /// <param name="stopping">Takes nothing new from then on; running handlers finish.</param>
@@ -67,7 +72,12 @@ internal sealed partial class HandlerHost
 
             // Enough for every key in work to have some waiting.
             MaxInFlight = Math.Clamp(_options.MaxParallelKeys * 4, 256, 65_536),
+
+            // By then no handler runs; what waits for one is not waited for.
+            DrainTimeout = TimeSpan.Zero,
         });
+
+        _subscription = subscription;
 
         // Ends before the subscription does, so that the acks of what was running still go out.
         await using var lanes = new KeyLanes(_options.MaxParallelKeys, delivery => HandleAsync(delivery, aborting));
@@ -125,7 +135,7 @@ internal sealed partial class HandlerHost
         }
     }
 
-    private async Task InvokeAsync(HandlerRegistration handler, Delivery delivery, IUnit unit, CancellationToken cancellationToken)
+    private async Task InvokeAsync(HandlerRegistration handler, Delivery delivery, Unit unit, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(_options.HandlerTimeout, _options.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
@@ -133,6 +143,10 @@ internal sealed partial class HandlerHost
         {
             // A handler that ignores its token is left behind, and its unit with it, unless it blocks its thread.
             await InvokeInScopeAsync(handler, delivery, unit, either.Token).WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested && unit.IsReading)
+        {
+            throw new BusUnavailableException($"The bus did not answer {handler.Handler} within HandlerTimeout, {_options.HandlerTimeout}.");
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-
 namespace Sequent.Client.Hosting;
 
 /// <summary>A handler of one event type.</summary>
@@ -11,11 +9,11 @@ internal sealed record HandlerRegistration(Type Event, Type Handler, Func<IServi
     /// <summary>Part of the ids of what it appends: without the namespace, so that moving the class changes nothing.</summary>
     public string Name => Handler.Name;
 
-    public static HandlerRegistration Of<THandler, TEvent>()
+    public static HandlerRegistration Of<THandler, TEvent>(SequentRegistration owner)
         where THandler : class, IEventHandler<TEvent> =>
-        new(typeof(TEvent), typeof(THandler), static (services, delivery, unit, cancellationToken) =>
+        new(typeof(TEvent), typeof(THandler), (services, delivery, unit, cancellationToken) =>
         {
             var context = new EventContext<TEvent>(delivery.Event, unit, delivery.Attempt, delivery.Redelivered);
-            return services.GetRequiredService<THandler>().HandleAsync(context, cancellationToken);
+            return owner.Get<THandler>(services).HandleAsync(context, cancellationToken);
         });
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Sequent.Client.Hosting;
 
 namespace Sequent.Client;
@@ -11,6 +12,9 @@ public sealed class SequentBuilder
     private readonly SequentRegistration _registration;
 
     internal SequentBuilder(IServiceCollection services, SequentRegistration registration) => (Services, _registration) = (services, registration);
+
+    /// <summary>The key of the services of this client; null: they have none.</summary>
+    public string? ServiceKey => _registration.ServiceKey;
 
     /// <summary>The services of the application.</summary>
     public IServiceCollection Services { get; }
@@ -26,8 +30,11 @@ public sealed class SequentBuilder
     public SequentBuilder AddHandler<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler, TEvent>()
         where THandler : class, IEventHandler<TEvent>
     {
-        _registration.Add(HandlerRegistration.Of<THandler, TEvent>());
-        Services.TryAddScoped<THandler>();
+        _registration.Add(HandlerRegistration.Of<THandler, TEvent>(_registration));
+        if (_registration.ServiceKey is { } key)
+            Services.TryAddKeyedScoped<THandler>(key);
+        else
+            Services.TryAddScoped<THandler>();
         return AddEvent<TEvent>();
     }
 
@@ -40,10 +47,34 @@ public sealed class SequentBuilder
         if (_registration.Projections.Exists(p => p.Projection == typeof(TProjection)))
             throw new InvalidOperationException($"{typeof(TProjection)} was added already.");
         var progress = new ProjectionProgress<TProjection>();
-        Services.TryAddSingleton<TProjection>();
-        Services.AddSingleton(progress);
-        Services.AddSingleton<ProjectionProgress>(progress);
-        _registration.Projections.Add(new ProjectionRegistration(typeof(TProjection), static services => services.GetRequiredService<TProjection>(), progress));
+        if (_registration.ServiceKey is { } key)
+        {
+            Services.TryAddKeyedSingleton<TProjection>(key);
+            Services.AddKeyedSingleton(key, progress);
+            Services.AddKeyedSingleton<ProjectionProgress>(key, progress);
+        }
+        else
+        {
+            Services.TryAddSingleton<TProjection>();
+            Services.AddSingleton(progress);
+            Services.AddSingleton<ProjectionProgress>(progress);
+        }
+
+        _registration.Projections.Add(new ProjectionRegistration(typeof(TProjection), _registration.Get<TProjection>, progress));
+        return this;
+    }
+
+    /// <summary>
+    /// Adds a health check: healthy while the client is connected, its handlers are registered, and its projections have caught up. Its data names the bus,
+    /// its log and how far each projection is.
+    /// </summary>
+    /// <param name="name">The name of the check. Null: <c>sequent</c>, with the service key behind it if there is one.</param>
+    /// <param name="failureStatus">What it reports otherwise. Null: unhealthy.</param>
+    /// <param name="tags">For choosing checks, such as <c>ready</c>.</param>
+    public SequentBuilder AddHealthCheck(string? name = null, HealthStatus? failureStatus = null, IEnumerable<string>? tags = null)
+    {
+        name ??= _registration.ServiceKey is { } key ? $"sequent-{key}" : "sequent";
+        Services.AddHealthChecks().Add(new HealthCheckRegistration(name, services => new SequentHealthCheck(_registration.Get<SequentHost>(services)), failureStatus, tags));
         return this;
     }
 

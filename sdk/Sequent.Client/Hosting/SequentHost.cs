@@ -15,6 +15,8 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _aborting = new();
     private readonly List<Task> _running = [];
+    private SequentClient? _client;
+    private HandlerHost? _handlers;
 
     /// <summary>Checks everything that can be checked without the bus, then starts. Does not wait for the bus: it may come later.</summary>
     /// <exception cref="OptionsValidationException">An option is not usable.</exception>
@@ -22,15 +24,15 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
     /// <exception cref="NotSupportedException">An event type has no JSON metadata.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        var options = services.GetRequiredService<IOptions<SequentOptions>>().Value;
-        var client = services.GetRequiredService<SequentClient>();
+        var options = registration.OptionsOf(services);
+        var client = _client = registration.Get<SequentClient>(services);
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         client.Mapper.Validate();
 
         // Everything is built before anything runs: a host that cannot start must not have handled anything.
         var handlers = registration.Handlers.Count == 0
             ? null
-            : new HandlerHost(client, options, registration.Handlers, services.GetRequiredService<IServiceScopeFactory>(), loggers.CreateLogger<HandlerHost>());
+            : _handlers = new HandlerHost(client, options, registration.Handlers, services.GetRequiredService<IServiceScopeFactory>(), loggers.CreateLogger<HandlerHost>());
         var projections = registration.Projections
             .Select(p => new ProjectionHost(client, p.Create(services), p.Progress, options.TimeProvider, loggers.CreateLogger<ProjectionHost>())).ToList();
 
@@ -41,6 +43,29 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
         foreach (var projection in projections)
             _running.Add(Task.Run(() => projection.RunAsync(_stopping.Token), CancellationToken.None));
         return Task.CompletedTask;
+    }
+
+    /// <summary>What keeps the service from its work, in words, and how far it is.</summary>
+    public (IReadOnlyList<string> Obstacles, IReadOnlyDictionary<string, object> Data) Describe()
+    {
+        if (_client is not { } client)
+            return (["not started"], new Dictionary<string, object>());
+        var obstacles = new List<string>();
+        var data = new Dictionary<string, object> { ["server"] = client.Server.ToString(), ["state"] = client.State.ToString() };
+        if (client.Bus is { } bus)
+            data["log_id"] = bus.LogId;
+        else
+            obstacles.Add($"not connected to {client.Server}");
+        if (_handlers is { IsRegistered: false })
+            obstacles.Add("the handlers are not registered");
+        foreach (var projection in registration.Projections)
+        {
+            data[$"position of {projection.Projection.Name}"] = projection.Progress.Position;
+            if (!projection.Progress.IsCaughtUp)
+                obstacles.Add($"{projection.Projection.Name} has not caught up");
+        }
+
+        return (obstacles, data);
     }
 
     /// <summary>

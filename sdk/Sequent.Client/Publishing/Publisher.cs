@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Sequent.Client.Connecting;
@@ -7,8 +6,9 @@ using Sequent.Protocol;
 namespace Sequent.Client.Publishing;
 
 /// <summary>
-/// Sends messages in the order they were given and holds each until its receipt. One loop does the sending; when a session is lost, it first
-/// sends again, under the same ids and in the same order, what had no receipt. So a publish is never lost, and stored at most once.
+/// Sends what callers publish in the order they gave it, and holds each message until its receipt. One loop does the sending; what waits while a frame
+/// is on its way to the socket goes out together. When a session is lost it first sends again, under the same ids and in the same order, what had no
+/// receipt. So a publish is never lost, and stored at most once.
 /// </summary>
 internal sealed partial class Publisher : IAsyncDisposable
 {
@@ -22,13 +22,16 @@ internal sealed partial class Publisher : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<PendingPublish> _waiting;
     private readonly SemaphoreSlim _slots;
+    private readonly SemaphoreSlim _slotFreed = new(0);
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, PendingPublish> _pending = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Sending> _sent = new(StringComparer.Ordinal);
+    private readonly Channel<bool> _refusals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _running;
     private bool _closing;
     private int _callers;
     private long _number;
+    private int _failures;
 
     public Publisher(Connection connection, int maxInFlight, TimeProvider time, ILogger<Publisher> logger)
     {
@@ -37,15 +40,16 @@ internal sealed partial class Publisher : IAsyncDisposable
         _slots = new SemaphoreSlim(maxInFlight);
     }
 
-    /// <summary>Sends a message as often as it takes and returns its receipts.</summary>
-    /// <param name="message">The message, without a request id; its events have ids.</param>
-    /// <param name="logId">The only log it may go to, or null.</param>
+    /// <summary>Sends events as often as it takes and returns their receipts.</summary>
+    /// <param name="message">The events, without a request id; they have ids.</param>
+    /// <param name="logId">The only log they may go to, or null.</param>
     /// <param name="timeout">How long to wait for the receipts, or null.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <exception cref="LogChangedException">The bus has another log than <paramref name="logId"/>.</exception>
     /// <exception cref="RequestFailedException">The bus refused the message.</exception>
-    /// <exception cref="OutcomeUnknownException">It was sent and no receipt came in time.</exception>
+    /// <exception cref="OutcomeUnknownException">It was sent, and no receipt came in time or before the caller cancelled.</exception>
     /// <exception cref="BusUnavailableException">It could not be sent in time.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled before it was sent.</exception>
     public async Task<PublishAnswer> SendAsync(NewMessage message, string? logId, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         Enter();
@@ -57,11 +61,12 @@ internal sealed partial class Publisher : IAsyncDisposable
             await _waiting.Writer.WriteAsync(pending, either.Token).ConfigureAwait(false);
             return await pending.Answer.WaitAsync(either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException cancelled)
         {
-            Abandon(pending);
-            cancellationToken.ThrowIfCancellationRequested();
-            throw GiveUp(pending, $"no receipt came within {timeout!.Value.TotalSeconds:0.#} s.");
+            // Cancelled before anything was sent is just that; afterwards its caller has to know that it may be stored.
+            if (!Abandon(pending))
+                cancellationToken.ThrowIfCancellationRequested();
+            throw GiveUp(pending, cancellationToken.IsCancellationRequested ? "its caller cancelled before a receipt came." : $"no receipt came within {timeout!.Value.TotalSeconds:0.#} s.", cancelled);
         }
         catch (ChannelClosedException)
         {
@@ -83,14 +88,14 @@ internal sealed partial class Publisher : IAsyncDisposable
                     Answer(answered, receipt);
                 return true;
             case ErrorMessage { RequestId: { } id } error:
-                Fail(id, error);
+                Refused(id, error);
                 return true;
             default:
                 return false;
         }
     }
 
-    /// <summary>Takes no further messages, waits a little for receipts, and fails what is left.</summary>
+    /// <summary>Takes nothing further, waits a little for receipts, and fails what is left.</summary>
     public async ValueTask DisposeAsync()
     {
         Task? running;
@@ -114,6 +119,7 @@ internal sealed partial class Publisher : IAsyncDisposable
 
         _stop.Dispose();
         _slots.Dispose();
+        _slotFreed.Dispose();
     }
 
     private void Enter()
@@ -139,7 +145,7 @@ internal sealed partial class Publisher : IAsyncDisposable
     {
         try
         {
-            while (HasPending() || await _waiting.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
+            while (HasSent() || await _waiting.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
             {
                 var session = await _connection.SessionAsync(_stop.Token).ConfigureAwait(false);
                 using var serving = CancellationTokenSource.CreateLinkedTokenSource(session.Ended, _stop.Token);
@@ -149,7 +155,7 @@ internal sealed partial class Publisher : IAsyncDisposable
                 }
                 catch (OperationCanceledException) when (session.Ended.IsCancellationRequested)
                 {
-                    // The next session goes on with what is pending.
+                    // The next session goes on with what has no receipt.
                 }
                 catch (Exception e) when (e is not (OperationCanceledException or ObjectDisposedException))
                 {
@@ -171,161 +177,208 @@ internal sealed partial class Publisher : IAsyncDisposable
 
     private async Task ServeAsync(Session session, CancellationToken cancellationToken)
     {
-        foreach (var pending in PendingInOrder())
-            await SendAsync(session, pending, cancellationToken).ConfigureAwait(false);
+        foreach (var sending in InOrder(_ => true))
+            await SendAsync(session, sending, cancellationToken).ConfigureAwait(false);
 
-        while (await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        // What was refused holds its slots, so the wait for a slot must not keep it from being sent again.
+        var refusal = _refusals.Reader.ReadAsync(cancellationToken).AsTask();
+        var turn = WaitForTurnAsync(cancellationToken);
+        while (true)
         {
-            await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
-
-            // One message per publish. Joining what waits here into one message is the place for batching by load.
-            if (_waiting.Reader.TryRead(out var pending) && TryNumber(pending))
-                await SendAsync(session, pending, cancellationToken).ConfigureAwait(false);
+            await Task.WhenAny(refusal, turn).ConfigureAwait(false);
+            if (refusal.IsCompleted)
+            {
+                await refusal.ConfigureAwait(false);
+                await SendRefusedAsync(session, cancellationToken).ConfigureAwait(false);
+                refusal = _refusals.Reader.ReadAsync(cancellationToken).AsTask();
+            }
             else
-                _slots.Release();
+            {
+                await turn.ConfigureAwait(false);
+                await SendWaitingAsync(session, cancellationToken).ConfigureAwait(false);
+                turn = WaitForTurnAsync(cancellationToken);
+            }
         }
-
-        // Closing: nothing new comes, but what is pending may have to be sent again.
-        await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken).ConfigureAwait(false);
     }
 
-    private async ValueTask SendAsync(Session session, PendingPublish pending, CancellationToken cancellationToken)
+    /// <summary>Completes when something waits to be sent and a slot is free. While the client is closing nothing new comes, and it does not complete.</summary>
+    private async Task WaitForTurnAsync(CancellationToken cancellationToken)
     {
-        if (pending.LogId is { } logId && logId != session.LogId)
+        if (!await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+            await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken).ConfigureAwait(false);
+        while (_slots.CurrentCount == 0)
+            await _slotFreed.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends the next publish, together with those behind it that fit.</summary>
+    private async ValueTask SendWaitingAsync(Session session, CancellationToken cancellationToken)
+    {
+        // Only this loop takes slots, and it was told that one is free.
+        _slots.Wait(cancellationToken);
+        Sending? sending = null;
+        lock (_lock)
         {
-            Remove(pending.Message.RequestId!)?.Fail(new LogChangedException());
+            if (TakeWaiting() is { } first)
+            {
+                var group = new Group(session.Hello.Limits, first);
+                while (group.TakesMore && _waiting.Reader.TryPeek(out var next) && group.Takes(next) && _slots.Wait(0, CancellationToken.None))
+                {
+                    if (TakeWaiting() is { } taken)
+                        group.Add(taken);
+                    else
+                        Free(1);
+                }
+
+                sending = new Sending(++_number, group.Members);
+                _sent.Add(sending.Message.RequestId!, sending);
+            }
+        }
+
+        if (sending is null)
+            Free(1);
+        else
+            await SendAsync(session, sending, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The next one, or null if nobody waits for it any more.</summary>
+    private PendingPublish? TakeWaiting() => _waiting.Reader.TryRead(out var pending) && !pending.IsAbandoned ? pending : null;
+
+    /// <summary>The store of the bus fails, or it stops: after a pause for everybody, what was refused goes first, in its order.</summary>
+    private async Task SendRefusedAsync(Session session, CancellationToken cancellationToken)
+    {
+        var refused = InOrder(s => s.IsRefused);
+        if (refused.Count > 0 && _failures > 0)
+            await Task.Delay(_backoff.Delay(_failures - 1), _time, cancellationToken).ConfigureAwait(false);
+        foreach (var sending in refused)
+            await SendAsync(session, sending, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask SendAsync(Session session, Sending sending, CancellationToken cancellationToken)
+    {
+        if (sending.LogId is { } logId && logId != session.LogId)
+        {
+            Remove(sending.Message.RequestId!)?.Fail(_ => new LogChangedException());
             return;
         }
 
         // Noted before, because the answer may come before the next line runs; taken back if it did not even leave.
-        var (wasSent, wasResent) = (pending.WasSent, pending.WasResent);
+        var (wasSent, wasResent) = (sending.WasSent, sending.WasResent);
         lock (_lock)
-            (pending.WasSent, pending.WasResent) = (true, wasResent || wasSent);
-        if (await session.TrySendAsync(pending.Message, cancellationToken).ConfigureAwait(false))
+            (sending.WasSent, sending.WasResent, sending.IsRefused) = (true, wasResent || wasSent, false);
+        if (await session.SendAsync(sending.Message, cancellationToken).ConfigureAwait(false))
             return;
         lock (_lock)
-            (pending.WasSent, pending.WasResent) = (wasSent, wasResent);
+            (sending.WasSent, sending.WasResent) = (wasSent, wasResent);
     }
 
-    /// <summary>Gives a message its number and expects its receipt from now on. False if nobody waits for it any more.</summary>
-    private bool TryNumber(PendingPublish pending)
+    private void Answer(Sending sending, ReceiptMessage receipt)
     {
-        lock (_lock)
-        {
-            if (pending.IsAbandoned)
-                return false;
-
-            pending.Enter(++_number, $"p{_number.ToString(CultureInfo.InvariantCulture)}");
-            _pending.Add(pending.Message.RequestId!, pending);
-            return true;
-        }
-    }
-
-    private static void Answer(PendingPublish pending, ReceiptMessage receipt)
-    {
-        if (receipt.Receipts.Count == pending.Message.Events.Count)
-            pending.Succeed(new PublishAnswer(receipt.Receipts, pending.WasResent));
+        _failures = 0;
+        if (receipt.Receipts.Count == sending.Message.Events.Count)
+            sending.Succeed(receipt);
         else
-            pending.Fail(new RequestFailedException(ErrorCodes.Internal, $"The bus answered {pending.Message.Events.Count} events with {receipt.Receipts.Count} receipts."));
+            sending.Fail(_ => new RequestFailedException(ErrorCodes.Internal, $"The bus answered {sending.Message.Events.Count} events with {receipt.Receipts.Count} receipts."));
     }
 
-    private void Fail(string requestId, ErrorMessage error)
+    private void Refused(string requestId, ErrorMessage error)
     {
-        PendingPublish? pending;
         lock (_lock)
         {
-            if (!_pending.TryGetValue(requestId, out pending))
+            if (!_sent.TryGetValue(requestId, out var sending))
                 return;
-            pending.IsBackingOff = PassingErrors.Contains(error.Code);
-        }
-
-        if (pending.IsBackingOff)
-        {
-            LogPostponed(requestId, error.Code);
-            _ = RetryAsync(pending);
-        }
-        else
-        {
-            Remove(requestId)?.Fail(new RequestFailedException(error.Code, error.Message, error.Path));
-        }
-    }
-
-    /// <summary>Nothing of the message was stored; it is sent again after a pause.</summary>
-    private async Task RetryAsync(PendingPublish pending)
-    {
-        try
-        {
-            await Task.Delay(_backoff.Delay(pending.Failures++), _time, _stop.Token).ConfigureAwait(false);
-
-            // Before asking for the session: if that ends meanwhile, the loop sends this message with the others.
-            lock (_lock)
+            if (PassingErrors.Contains(error.Code))
             {
-                pending.IsBackingOff = false;
-                if (!_pending.ContainsKey(pending.Message.RequestId!))
-                    return;
-                pending.WasSent = pending.WasResent;
+                // Nothing of it was stored by this attempt; it is unknown only if an earlier one may have been.
+                (sending.IsRefused, sending.WasSent) = (true, sending.WasResent);
+                _failures++;
+                LogPostponed(requestId, error.Code);
             }
-
-            var session = await _connection.SessionAsync(_stop.Token).ConfigureAwait(false);
-            await SendAsync(session, pending, _stop.Token).ConfigureAwait(false);
+            else if (sending.Members.Count == 1)
+            {
+                Remove(requestId)!.Fail(_ => new RequestFailedException(error.Code, error.Message, error.Path));
+                return;
+            }
+            else
+            {
+                // One of them is at fault; each is sent on its own, so that the others do not suffer for it.
+                _sent.Remove(requestId);
+                Free(sending.Members.Count(m => m.IsAbandoned));
+                foreach (var member in sending.Members.Where(m => !m.IsAbandoned))
+                {
+                    var alone = new Sending(++_number, [member]) { IsRefused = true };
+                    _sent.Add(alone.Message.RequestId!, alone);
+                }
+            }
         }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-        {
-            // The client is disposed; that fails everything that is pending, this message as well.
-        }
+
+        _refusals.Writer.TryWrite(true);
     }
 
-    private bool HasPending()
+    private bool HasSent()
     {
         lock (_lock)
-            return _pending.Count > 0;
+            return _sent.Count > 0;
     }
 
-    private List<PendingPublish> PendingInOrder()
+    private List<Sending> InOrder(Func<Sending, bool> which)
     {
         lock (_lock)
-            return [.. _pending.Values.Where(p => !p.IsBackingOff).OrderBy(p => p.Number)];
+            return [.. _sent.Values.Where(which).OrderBy(s => s.Number)];
     }
 
-    private PendingPublish? Remove(string requestId)
+    private Sending? Remove(string requestId)
     {
         lock (_lock)
         {
-            if (!_pending.Remove(requestId, out var pending))
+            if (!_sent.Remove(requestId, out var sending))
                 return null;
-            if (!_stop.IsCancellationRequested)
-                _slots.Release();
-            return pending;
+            Free(sending.Members.Count);
+            return sending;
         }
     }
 
-    private void Abandon(PendingPublish pending)
+    private void Free(int slots)
+    {
+        if (slots == 0 || _stop.IsCancellationRequested)
+            return;
+        _slots.Release(slots);
+        if (_slotFreed.CurrentCount == 0)
+            _slotFreed.Release();
+    }
+
+    /// <summary>Nobody waits for it any more. False: it was not sent.</summary>
+    private bool Abandon(PendingPublish pending)
     {
         lock (_lock)
+        {
             pending.IsAbandoned = true;
-        if (pending.Message.RequestId is { } requestId)
-            Remove(requestId);
+            if (pending.Sending is not { } sending)
+                return false;
+            if (sending.Members.All(m => m.IsAbandoned))
+                Remove(sending.Message.RequestId!);
+            return sending.WasSent;
+        }
+    }
+
+    private SequentException GiveUp(PendingPublish pending, string why, Exception? cause = null)
+    {
+        lock (_lock)
+        {
+            return pending.Sending is { WasSent: true }
+                ? new OutcomeUnknownException(pending.Message.Events[0].EventId!.Value, why, cause)
+                : new BusUnavailableException($"Nothing was sent: {why}");
+        }
     }
 
     private void FailEverything()
     {
         _waiting.Writer.TryComplete();
-        List<PendingPublish> all;
+        List<Sending> all;
         lock (_lock)
-            all = [.. _pending.Values];
-        foreach (var pending in all)
-            Remove(pending.Message.RequestId!)?.Fail(GiveUp(pending, "the client was disposed."));
+            all = [.. _sent.Values];
+        foreach (var sending in all)
+            Remove(sending.Message.RequestId!)?.Fail(member => GiveUp(member, "the client was disposed."));
         while (_waiting.Reader.TryRead(out var waiting))
             waiting.Fail(GiveUp(waiting, "the client was disposed."));
-    }
-
-    private SequentException GiveUp(PendingPublish pending, string why)
-    {
-        lock (_lock)
-        {
-            return pending.WasSent
-                ? new OutcomeUnknownException(pending.Message.Events[0].EventId!.Value, why)
-                : new BusUnavailableException($"Nothing was sent: {why}");
-        }
     }
 }

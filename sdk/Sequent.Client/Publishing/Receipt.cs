@@ -13,6 +13,9 @@ public sealed record Receipt(ReceiptStatus Status, string Key, uint? Value, long
     /// <summary>On a conflict the value that was due.</summary>
     public uint? Expected { get; init; }
 
+    /// <summary>On the first event of a batch with reason <see cref="RejectReasons.ExpectFailed"/> the keys that have moved on, with their last values; else null.</summary>
+    public IReadOnlyDictionary<string, uint?>? Moved { get; init; }
+
     /// <summary>On a rejection one of <see cref="RejectReasons"/>.</summary>
     public string? Reason { get; init; }
 
@@ -25,5 +28,6 @@ public sealed record Receipt(ReceiptStatus Status, string Key, uint? Value, long
         {
             Expected = entry.Expected,
             Reason = entry.Reason,
+            Moved = entry.Expect,
         };
 }

@@ -28,6 +28,31 @@ public sealed class Delivery
     /// <summary>Cancelled when the delivery is no longer this instance's: nacked, revoked by the bus, or its connection is lost. It will come again.</summary>
     public CancellationToken Revoked { get; }
 
+    /// <summary>Gives the event up for good: it goes to the dead letters, where an operator can look at it and send it on its way again, and its key goes on.</summary>
+    /// <param name="reason">Why, for people; it is kept with the dead letter, the first 1,024 characters of it. Put no event data into it.</param>
+    /// <param name="cancellationToken">If cancelled already, nothing happens.</param>
+    /// <exception cref="OperationCanceledException">Cancelled; the delivery is as it was.</exception>
+    public ValueTask DeadLetterAsync(string reason, CancellationToken cancellationToken = default) =>
+        NackAsync(new NackOptions { Reason = reason, DeadLetter = true }, cancellationToken);
+
+    /// <summary>
+    /// Tells the bus that the work goes on, where its operator has set an ack deadline; elsewhere it has no effect. Returns when the message is on its
+    /// way. Does nothing once settled or revoked.
+    /// </summary>
+    /// <param name="time">How much longer, counted from now, at most one hour.</param>
+    /// <param name="cancellationToken">Ends the waiting for the socket.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The time is less than a millisecond or more than an hour.</exception>
+    public ValueTask ExtendAsync(TimeSpan time, CancellationToken cancellationToken = default)
+    {
+        if (time.TotalMilliseconds is < 1 or > WireNames.MaxExtensionMs)
+            throw new ArgumentOutOfRangeException(nameof(time), time, "The time must be between 1 ms and 1 hour.");
+        return _session.ExtendAsync(this, (long)time.TotalMilliseconds, cancellationToken);
+    }
+
+    /// <summary>Somebody was handed it, and has not to be disturbed until it is settled.</summary>
+    internal bool IsTaken { get; set; }
+
     /// <summary>Its number within its session, which acks and nacks name.</summary>
     internal long Number { get; }
 

@@ -20,6 +20,7 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
 
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Delivery> _unsettled = [];
+    private TaskCompletionSource? _settled;
     private readonly Dictionary<string, long> _nackedKeys = new(StringComparer.Ordinal);
     private readonly Channel<long> _acks = Channel.CreateBounded<long>(new BoundedChannelOptions(MaxAcks) { SingleReader = true });
 
@@ -50,6 +51,7 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
                     delivery.Revoke();
             }
 
+            NoteSettled();
             foreach (var (key, nacked) in _nackedKeys)
             {
                 if (numbers.Contains(nacked))
@@ -66,10 +68,11 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
         {
             if (!_unsettled.Remove(delivery.Number))
                 return;
-        }
 
-        // There is always room; if the session is over, the event comes again.
-        _acks.Writer.TryWrite(delivery.Number);
+            // There is always room; if the session is over, the event comes again.
+            _acks.Writer.TryWrite(delivery.Number);
+            NoteSettled();
+        }
     }
 
     public async ValueTask NackAsync(Delivery delivery, NackMessage message, CancellationToken cancellationToken)
@@ -88,10 +91,40 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
                     other.Revoke();
                 }
             }
+
+            NoteSettled();
         }
 
         // Not cancellable any more: the key stands still here until the bus has confirmed.
         await session.TrySendAsync(message, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    public async ValueTask ExtendAsync(Delivery delivery, long ms, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (!_unsettled.ContainsKey(delivery.Number))
+                return;
+        }
+
+        await session.TrySendAsync(new ExtendMessage([delivery.Number], ms), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Completes when nothing that was handed to somebody is unsettled.</summary>
+    public Task WhenTakenAreSettled()
+    {
+        lock (_lock)
+        {
+            _settled ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            NoteSettled();
+            return _settled.Task;
+        }
+    }
+
+    private void NoteSettled()
+    {
+        if (_settled is not null && !_unsettled.Values.Any(d => d.IsTaken))
+            _settled.TrySetResult();
     }
 
     /// <summary>Sends acks, as many in one message as are waiting, until <see cref="CompleteAcks"/> or the session's end.</summary>
@@ -119,6 +152,7 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
             foreach (var delivery in _unsettled.Values)
                 delivery.Revoke();
             _unsettled.Clear();
+            NoteSettled();
         }
     }
 }

@@ -25,6 +25,7 @@ internal sealed partial class Subscription : IAsyncDisposable
     // As long as the bus keeps to the window it was told, this holds no more than that: what is revoked leaves it.
     private readonly LinkedList<Delivery> _arrived = new();
     private readonly Channel<bool> _wakeUp = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile bool _isLeaving;
     private Serving? _serving;
     private Task? _running;
 
@@ -34,28 +35,43 @@ internal sealed partial class Subscription : IAsyncDisposable
         _connection.Received = Receive;
     }
 
+    /// <summary>The bus hands events to it.</summary>
+    public bool IsRegistered => _serving is { IsRegistered: true } serving && !serving.Session.Ended.IsCancellationRequested;
+
     /// <summary>Yields deliveries until cancelled. To be called once.</summary>
     /// <exception cref="RequestFailedException">The bus refused the registration.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     public async IAsyncEnumerable<Delivery> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         _running = Task.Run(RunAsync, CancellationToken.None);
-        while (await _wakeUp.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        try
         {
-            _wakeUp.Reader.TryRead(out _);
-            while (TakeFirst() is { } delivery)
+            while (await _wakeUp.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
             {
-                yield return delivery;
-                cancellationToken.ThrowIfCancellationRequested();
+                _wakeUp.Reader.TryRead(out _);
+                while (TakeFirst() is { } delivery)
+                {
+                    yield return delivery;
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
             }
+        }
+        finally
+        {
+            // Nothing new comes from now on; what was handed out may still be settled, until this is disposed of.
+            _isLeaving = true;
+            if (_serving is { IsRegistered: true } serving)
+                serving.Session.Post(new UnregisterMessage { Drain = true });
         }
     }
 
-    /// <summary>Sends the acks that wait, then ends the session; what is not acked goes to other instances.</summary>
+    /// <summary>Waits a while for what was handed out to be settled, sends the acks, then ends the session; what is not settled goes to other instances.</summary>
     public async ValueTask DisposeAsync()
     {
+        _isLeaving = true;
         if (_serving is { } serving)
         {
+            await Task.WhenAny(serving.Deliveries.WhenTakenAreSettled(), Task.Delay(_options.DrainTimeout, _time, CancellationToken.None)).ConfigureAwait(false);
             serving.Deliveries.CompleteAcks();
             await Task.WhenAny(serving.AcksSent, Task.Delay(ConnectionSettings.CloseTimeout, _time, CancellationToken.None)).ConfigureAwait(false);
         }
@@ -71,7 +87,7 @@ internal sealed partial class Subscription : IAsyncDisposable
     {
         try
         {
-            while (true)
+            while (!_isLeaving)
             {
                 var session = await _connection.SessionAsync(_stop.Token).ConfigureAwait(false);
                 using var serving = CancellationTokenSource.CreateLinkedTokenSource(session.Ended, _stop.Token);
@@ -125,6 +141,7 @@ internal sealed partial class Subscription : IAsyncDisposable
             {
                 Instance = _options.Instance,
                 MaxInFlight = _options.MaxInFlight,
+                MaxInFlightPerKey = _options.MaxInFlightPerKey,
                 Start = _options.Start?.Wire,
             };
             await serving.Session.TrySendAsync(message, cancellationToken).ConfigureAwait(false);
@@ -179,8 +196,10 @@ internal sealed partial class Subscription : IAsyncDisposable
             while (_arrived.First is { Value: var delivery })
             {
                 _arrived.RemoveFirst();
-                if (!delivery.Revoked.IsCancellationRequested)
-                    return delivery;
+                if (delivery.Revoked.IsCancellationRequested)
+                    continue;
+                delivery.IsTaken = true;
+                return delivery;
             }
 
             return null;

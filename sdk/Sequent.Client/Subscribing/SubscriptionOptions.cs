@@ -13,6 +13,12 @@ public sealed record SubscriptionOptions(string ClientType)
     /// <summary>How many deliveries may be unacked, 1..65536. Null: the bus's default, 256.</summary>
     public int? MaxInFlight { get; init; }
 
+    /// <summary>How many of them may be of one key, 1..65536. Null: the bus's default, 16.</summary>
+    public int? MaxInFlightPerKey { get; init; }
+
+    /// <summary>How long leaving waits for deliveries that were handed out and are neither acked nor nacked. Then they go to other instances. Default: 5 s.</summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>A name of this instance, for people. Null: none.</summary>
     public string? Instance { get; init; }
 }

@@ -15,6 +15,9 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     /// <summary>The log everything was read from, or the event that is handled is of; null if there is neither.</summary>
     public string? LogId { get; private set; } = work.LogId;
 
+    /// <summary>It waits for an answer of the bus, or waited for one when it was cancelled.</summary>
+    public bool IsReading { get; private set; }
+
     /// <summary>Reads came from two logs, so they say nothing together.</summary>
     public bool SawAnotherLog { get; private set; }
 
@@ -51,7 +54,9 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
                 await TakeAsync(key, cancellationToken).ConfigureAwait(false);
             else if (known.States.TryGetValue(typeof(TState), out var state))
                 return (TState)state;
+            IsReading = true;
             var read = await folds.ReadAsync<TState>(key, known?.ReadUpTo, cancellationToken).ConfigureAwait(false);
+            IsReading = false;
             if ((LogId ??= read.LogId) != read.LogId)
             {
                 SawAnotherLog = true;

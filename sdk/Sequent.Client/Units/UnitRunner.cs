@@ -13,14 +13,17 @@ namespace Sequent.Client.Units;
 internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldReader folds, EventMapper mapper, TimeSpan timeout, TimeProvider time)
 {
     // A unit inside a unit or handler must not wait for a key that the outer one may hold.
-    private static readonly AsyncLocal<bool> IsInside = new();
+    private static readonly AsyncLocal<UnitWork?> Outer = new();
 
     // A conflict means that somebody else got through, so it is worth trying again at once; the more often, the more crowded the key.
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(100));
     private readonly KeyQueues _queues = new();
 
     /// <summary>Whether the caller is the function of a unit, or a handler.</summary>
-    public static bool IsCallerInside => IsInside.Value;
+    public static bool IsCallerInside => Outer.Value is not null;
+
+    /// <summary>The correlation of the unit or handler the caller is in, or null.</summary>
+    public static uint? CallersCorrelation => Outer.Value?.CorrelationId;
 
     /// <summary>Runs a unit until it is committed, or its function throws.</summary>
     /// <exception cref="UnitTimeoutException">It met conflicts for too long.</exception>
@@ -38,7 +41,7 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
                     return earlier;
             }
 
-            using (var held = new HeldKeys(_queues, mayWait: !IsInside.Value))
+            using (var held = new HeldKeys(_queues, mayWait: Outer.Value is null))
             {
                 if (!await TryTakeAllAsync(held, keys, deadline.Token, cancellationToken).ConfigureAwait(false))
                     throw new UnitTimeoutException(attempts, deadline.Elapsed, keys);
@@ -96,7 +99,7 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
 
     private static async Task DecideAsync(UnitWork work, Unit unit, CancellationToken cancellationToken)
     {
-        IsInside.Value = true;
+        Outer.Value = work;
         await work.Decide(unit, cancellationToken).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
     }
@@ -131,9 +134,9 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
             return new UpdateResult(receipts, attempts, isEarlier);
         }
 
-        // Duplicate without a place: the first event's id is stored, but not with this batch.
+        // Duplicates, some without a place: the first event's id is stored, but not with this batch.
         return receipts[0].IsSuccess
-            ? new UpdateResult([receipts[0] with { Status = ReceiptStatus.Duplicate }], attempts, EarlierDecisionStood: true)
+            ? await FindDecisionAsync(work, attempts, cancellationToken).ConfigureAwait(false)
             : throw Rejected(receipts);
     }
 
@@ -151,14 +154,31 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
 
     private async Task<UpdateResult?> FindDecisionAsync(UnitWork work, int attempts, CancellationToken cancellationToken)
     {
-        var query = new QueryMessage { EventIds = [work.IdOf(0)] };
-        await foreach (var page in reader.ReadAsync(query, cancellationToken).ConfigureAwait(false))
+        await foreach (var page in reader.ReadAsync(new QueryMessage { EventIds = [work.IdOf(0)] }, cancellationToken).ConfigureAwait(false))
         {
-            foreach (var e in page.Events)
-                return new UpdateResult([new Receipt(ReceiptStatus.Duplicate, e.Key, e.Value, e.Position, work.IdOf(0))], attempts, EarlierDecisionStood: true);
+            if (page.Events is [{ Position: { } first }, ..])
+                return new UpdateResult(await ReadDecisionAsync(work, first, cancellationToken).ConfigureAwait(false), attempts, EarlierDecisionStood: true);
         }
 
         return null;
+    }
+
+    /// <summary>A decision was stored in one piece, and the ids of its events are known: it ends where they do.</summary>
+    private async Task<IReadOnlyList<Receipt>> ReadDecisionAsync(UnitWork work, long first, CancellationToken cancellationToken)
+    {
+        var receipts = new List<Receipt>();
+        await foreach (var page in reader.ReadAsync(new QueryMessage { After = first - 1 }, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var e in page.Events)
+            {
+                var id = work.IdOf(receipts.Count);
+                if (e.EventId != id)
+                    return receipts;
+                receipts.Add(new Receipt(ReceiptStatus.Duplicate, e.Key, e.Value, e.Position, id));
+            }
+        }
+
+        return receipts;
     }
 
     private static async Task<bool> TryTakeAllAsync(HeldKeys held, IReadOnlyList<string> keys, CancellationToken deadline, CancellationToken cancellationToken)

@@ -18,7 +18,7 @@ internal enum DecisionLookup
 /// <param name="IdOf">The id of the event of an index. The first one names the decision.</param>
 /// <param name="Lookup">When to ask whether the decision is stored.</param>
 /// <param name="CorrelationId">For every event.</param>
-internal sealed record UnitWork(Func<IUnit, CancellationToken, Task> Decide, Func<int, Guid> IdOf, DecisionLookup Lookup, uint CorrelationId)
+internal sealed record UnitWork(Func<Unit, CancellationToken, Task> Decide, Func<int, Guid> IdOf, DecisionLookup Lookup, uint CorrelationId)
 {
     /// <summary>W3C trace context for every event.</summary>
     public string? TraceParent { get; init; }

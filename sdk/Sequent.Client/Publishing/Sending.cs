@@ -1,0 +1,52 @@
+using System.Globalization;
+using Sequent.Protocol;
+
+namespace Sequent.Client.Publishing;
+
+/// <summary>One <c>new</c> with what one or several callers publish. What changes is guarded by the lock of <see cref="Publisher"/>.</summary>
+internal sealed class Sending
+{
+    public Sending(long number, IReadOnlyList<PendingPublish> members)
+    {
+        (Number, Members) = (number, members);
+        var only = members.Count == 1 ? members[0].Message : new NewMessage([.. members.SelectMany(m => m.Message.Events)]);
+        Message = only with { RequestId = string.Create(CultureInfo.InvariantCulture, $"p{number}") };
+        foreach (var member in members)
+            member.Sending = this;
+    }
+
+    /// <summary>Its place in the order of sending; what is sent again is sent in this order.</summary>
+    public long Number { get; }
+
+    public IReadOnlyList<PendingPublish> Members { get; }
+
+    /// <summary>What is sent, each time with the same ids.</summary>
+    public NewMessage Message { get; }
+
+    public string? LogId => Members[0].LogId;
+
+    /// <summary>It may have reached the bus.</summary>
+    public bool WasSent { get; set; }
+
+    /// <summary>It was sent again after a lost session, so a duplicate may be this client's own.</summary>
+    public bool WasResent { get; set; }
+
+    /// <summary>The bus answered that nothing of it was stored; it waits to be sent again.</summary>
+    public bool IsRefused { get; set; }
+
+    public void Succeed(ReceiptMessage receipt)
+    {
+        var first = 0;
+        foreach (var member in Members)
+        {
+            member.Succeed(new PublishAnswer([.. receipt.Receipts.Skip(first).Take(member.Message.Events.Count)], WasResent));
+            first += member.Message.Events.Count;
+        }
+    }
+
+    public void Fail(Func<PendingPublish, Exception> why)
+    {
+        foreach (var member in Members)
+            member.Fail(why(member));
+    }
+}
