@@ -15,12 +15,17 @@ public sealed class SequentTestService : IAsyncDisposable
 
     internal Task StartAsync(CancellationToken cancellationToken) => _host.StartAsync(cancellationToken);
 
+    /// <summary>Ends as a crash does, as far as that is possible inside a process: running handlers are cancelled, and nothing they hold is settled.</summary>
+    public ValueTask KillAsync() => EndAsync(new CancellationToken(canceled: true));
+
     /// <summary>Stops as a service does: running handlers finish, for up to 5 s, and their events are acked.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => EndAsync(CancellationToken.None);
+
+    private async ValueTask EndAsync(CancellationToken patience)
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
             return;
-        await _host.StopAsync().ConfigureAwait(false);
+        await _host.StopAsync(patience).ConfigureAwait(false);
         await ((IAsyncDisposable)_host).DisposeAsync().ConfigureAwait(false);
     }
 }

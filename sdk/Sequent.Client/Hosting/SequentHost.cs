@@ -15,6 +15,7 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _aborting = new();
     private readonly List<Task> _running = [];
+    private bool _isDisposed;
     private SequentClient? _client;
     private HandlerHost? _handlers;
 
@@ -85,8 +86,11 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
         await Task.Delay(Grace, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
     }
 
+    /// <summary>A container disposes of it once as itself and once as a hosted service.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
         _stopping.Cancel();
         _stopping.Dispose();
         _aborting.Dispose();
