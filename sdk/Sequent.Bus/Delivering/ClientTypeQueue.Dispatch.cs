@@ -30,7 +30,7 @@ internal sealed partial class ClientTypeQueue
     private bool MaySend(KeyLane lane, Unsettled e)
     {
         // A dead letter that becomes durable, or a tick, comes back here.
-        if (_isStopping || lane.HeldForDeadLetter > 0 || lane.NotBefore > _now)
+        if (_isStopping || lane.HeldForDeadLetter > 0 || e.NotBefore > _now)
             return false;
         if (e.IsRedriven && lane.InFlight > 0)
             return false;

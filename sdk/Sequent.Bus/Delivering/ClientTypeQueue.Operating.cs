@@ -107,8 +107,8 @@ internal sealed partial class ClientTypeQueue
             return "an event is being stored as a dead letter";
         if (next is null)
             return lane.InFlight > 0 ? "everything known is in flight and waits for its ack" : "its events are being read from the log";
-        if (lane.NotBefore > _now)
-            return $"backing off for {(lane.NotBefore - _now) / 1_000} ms after a nack";
+        if (next.NotBefore > _now)
+            return $"backing off for {(next.NotBefore - _now) / 1_000} ms after a nack";
         if (!HasInstances)
             return "no instance is live";
         if (lane.InFlight > 0 && next.IsRedriven)

@@ -125,7 +125,7 @@ internal sealed partial class ClientTypeQueue
         if (deadLetter || failed.Failures >= _limits.MaxDeliveries)
             Hold(failed, reason ?? (deadLetter ? "dead_letter" : "max_deliveries"));
         else
-            BackOff(lane, delayMicros ?? DeliveryLimits.BackOffMicros(failed.Failures));
+            BackOff(failed, delayMicros ?? DeliveryLimits.BackOffMicros(failed.Failures));
         Dispatch(lane);
         RefillIf(wasFull, instance);
         LeaveIfDrained(instance);
@@ -244,10 +244,11 @@ internal sealed partial class ClientTypeQueue
         Dispatch(e.Lane);
     }
 
-    private void BackOff(KeyLane lane, long delayMicros)
+    /// <summary>Later events of the key wait with it, because they go in order; an earlier one that fails as well has a back-off of its own.</summary>
+    private void BackOff(Unsettled failed, long delayMicros)
     {
-        lane.NotBefore = _now + delayMicros;
-        _backingOff.Enqueue(lane, lane.NotBefore);
+        failed.NotBefore = _now + delayMicros;
+        _backingOff.Enqueue(failed.Lane, failed.NotBefore);
     }
 
     private void Drop(KeyLane lane)

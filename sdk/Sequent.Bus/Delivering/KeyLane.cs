@@ -28,9 +28,6 @@ internal sealed class KeyLane(string key)
 
     public Instance? Owner { get; set; }
 
-    /// <summary>After a nack: nothing is sent before this moment (microseconds).</summary>
-    public long NotBefore { get; set; }
-
     /// <summary>So many events of the key are on their way to the dead letters; nothing is sent until they are durable there.</summary>
     public int HeldForDeadLetter { get; set; }
 

@@ -34,6 +34,9 @@ internal sealed class Unsettled(KeyLane lane, EventHeader header)
     /// <summary>Its instance works on it until then (microseconds), whatever the deadline.</summary>
     public long ExtendedUntil { get; set; }
 
+    /// <summary>It failed, and is not sent again before this moment (microseconds).</summary>
+    public long NotBefore { get; set; }
+
     /// <summary>Acked while an earlier event of the key is not.</summary>
     public bool IsAcked { get; set; }
 

@@ -72,6 +72,21 @@ internal sealed class ClientTypeQueueTests
     }
 
     [Test]
+    public void A_short_back_off_does_not_end_the_longer_one_of_a_later_event_of_the_key()
+    {
+        var queue = Queue();
+        var instance = Join(queue);
+        queue.Offer(Event(1));
+        queue.Offer(Event(2));
+        queue.Nack(instance, 2, 60_000, null, deadLetter: false);
+        queue.Nack(instance, 1, 20_000, null, deadLetter: false);
+        queue.Tick(30_000, 5);
+        Assert.That(_inbox.Deliveries.Select(d => d.Position), Is.EqualTo(new[] { 1, 2, 1 }));
+        queue.Tick(61_000, 5);
+        Assert.That(_inbox.Deliveries.Select(d => d.Position), Is.EqualTo(new[] { 1, 2, 1, 2 }));
+    }
+
+    [Test]
     public void Nothing_is_handed_out_while_the_bus_stops_but_acks_count()
     {
         var queue = Queue();
