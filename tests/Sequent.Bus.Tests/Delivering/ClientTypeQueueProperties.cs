@@ -25,8 +25,9 @@ internal sealed class ClientTypeQueueProperties
             var instance = m.InstanceAt(t.Item2);
             switch (t.Item1)
             {
-                case 0 or 1: m.Nack(instance, t.Item3, deadLetter: false); break;
-                case 2: m.Nack(instance, t.Item3, deadLetter: true); break;
+                case 0: m.Nack(instance, t.Item3, delay: 2 * t.Item3, deadLetter: false); break;
+                case 1: m.Nack(instance, t.Item3, delay: t.Item3 % 4 == 0 ? null : t.Item3, deadLetter: false); break;
+                case 2: m.Nack(instance, t.Item3, delay: null, deadLetter: true); break;
                 case 3: m.AckRevoked(instance, t.Item3); break;
                 case 4: m.Leave(instance, isLost: true); break;
                 case 5: m.Leave(instance, isLost: false); break;
@@ -50,6 +51,7 @@ internal sealed class ClientTypeQueueProperties
                 case < 9: m.BeginSave(); break;
                 case 9: m.Redrive(t.Item2); break;
                 case 10: m.Settle(readFailures: 2); break;
+                case 11 when t.Item2 % 4 == 0: m.Tick(t.Item2 * 4_000); break;
                 default: m.Tick(t.Item2); break;
             }
         });

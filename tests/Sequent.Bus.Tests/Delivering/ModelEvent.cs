@@ -44,6 +44,9 @@ internal sealed class ModelEvent(long position, string key, string type, uint va
 
     public long ExtendedUntil { get; set; }
 
+    /// <summary>It failed, and does not come again before this.</summary>
+    public long NotBefore { get; set; }
+
     public bool IsOpen => IsOwed && !IsSettled;
 
     public void BeginSave() => _beingSaved = new State(IsSettled || IsHeld, Failures, Losses, IsOwed, IsDead || IsHeld, IsRedriven);

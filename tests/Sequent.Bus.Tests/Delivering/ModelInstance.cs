@@ -10,7 +10,7 @@ internal sealed class ModelInstance : IDeliveryOutbox
 
     public ModelInstance(QueueModel model, string name, string[] takes, int window, int windowPerKey)
     {
-        (_model, _name, Takes, Window) = (model, name, takes, window);
+        (_model, _name, Takes, Window, WindowPerKey) = (model, name, takes, window, windowPerKey);
         Instance = new Instance(this, TypeFilter.Of(takes), window, windowPerKey, 0);
     }
 
@@ -19,6 +19,8 @@ internal sealed class ModelInstance : IDeliveryOutbox
     public string[] Takes { get; set; }
 
     public int Window { get; set; }
+
+    public int WindowPerKey { get; }
 
     public bool IsV1 => Window == int.MaxValue;
 

@@ -16,6 +16,8 @@ internal sealed partial class QueueModel
         Assert.That(e.IsHeld, Is.False, "nothing on its way to the dead letters is sent");
         Assert.That(e.Holder, Is.Null, "nobody else holds it");
         Assert.That(instance.Held.Count, Is.LessThan(instance.Window));
+        Assert.That(instance.Held.Values.Count(h => h.Key == e.Key), Is.LessThan(instance.WindowPerKey), "no more of one key than its instance takes");
+        Assert.That(e.NotBefore, Is.LessThanOrEqualTo(_now), "what failed waits its back-off");
         CheckOrder(instance, e);
         Assert.That(handover.Attempt, Is.EqualTo(e.Failures + 1));
         Assert.That(handover.Redriven, Is.EqualTo(e.IsRedriven));
@@ -34,7 +36,7 @@ internal sealed partial class QueueModel
         Assert.That(failed.HeadSince + Limits.AckDeadlineMicros, Is.LessThanOrEqualTo(_now));
         Assert.That(failed.ExtendedUntil, Is.LessThanOrEqualTo(_now));
         Assert.That(deliveries, Is.EqualTo(FromOnwards(instance, failed)));
-        Fail(failed, deadLetter: false);
+        Fail(failed, delay: null, deadLetter: false);
     }
 
     private void CheckOrder(ModelInstance instance, ModelEvent e)
@@ -100,10 +102,13 @@ internal sealed partial class QueueModel
         _counted += counted;
     }
 
-    private static void Fail(ModelEvent e, bool deadLetter)
+    private void Fail(ModelEvent e, long? delay, bool deadLetter)
     {
         e.Failures++;
-        e.IsHeld |= deadLetter || e.Failures >= Limits.MaxDeliveries;
+        if (deadLetter || e.Failures >= Limits.MaxDeliveries)
+            e.IsHeld = true;
+        else
+            e.NotBefore = _now + (delay ?? 100_000L << (e.Failures - 1));
     }
 
     private void CountLosses(ModelInstance instance)

@@ -146,15 +146,15 @@ internal sealed partial class QueueModel
         Assert.That(_queue.Extend(instance.Instance, [delivery], micros), Is.True);
     }
 
-    public void Nack(ModelInstance instance, int which, bool deadLetter)
+    public void Nack(ModelInstance instance, int which, long? delay, bool deadLetter)
     {
-        Note($"nack {instance} which={which} deadLetter={deadLetter}");
+        Note($"nack {instance} which={which} delay={delay} deadLetter={deadLetter}");
         if (instance.Held.Count == 0 || instance.IsV1)
             return;
         var (delivery, failed) = instance.Held.ElementAt(which % instance.Held.Count);
         instance.ExpectedRevocation = [.. FromOnwards(instance, failed)];
-        Fail(failed, deadLetter);
-        _queue.Nack(instance.Instance, delivery, 10, null, deadLetter);
+        Fail(failed, delay, deadLetter);
+        _queue.Nack(instance.Instance, delivery, delay, null, deadLetter);
         Assert.That(instance.ExpectedRevocation, Is.Null, "a nack revokes");
     }
 
@@ -330,7 +330,7 @@ internal sealed partial class QueueModel
     {
         _reads.Clear();
         foreach (var e in _log)
-            e.LastLoss = null;
+            (e.LastLoss, e.NotBefore) = (null, 0);
         _queue = new ClientTypeQueue(_saved, Limits, _log.Count, [.. _saved.Redriven.Select(r => _log[(int)r.Position - 1].Header)]);
         var interest = _saved.Interest.Count == 0 ? [] : _saved.Interest[^1].EventTypes!.ToArray();
         _grace = interest.Length == 0 ? [] : [(interest, _lived + Limits.InterestGraceMicros)];
