@@ -242,6 +242,8 @@ internal sealed partial class ClientTypeQueue
         e.Lane.Rewind();
         AfterSettling(e);
         Dispatch(e.Lane);
+        if (e.IsWantedAgain)
+            Redrive(new EventHeader(e.Position, e.Lane.Key, e.Value, e.EventType));
     }
 
     /// <summary>Later events of the key wait with it, because they go in order; an earlier one that fails as well has a back-off of its own.</summary>

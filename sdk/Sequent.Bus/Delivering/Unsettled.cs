@@ -43,6 +43,9 @@ internal sealed class Unsettled(KeyLane lane, EventHeader header)
     /// <summary>On its way to the dead letters.</summary>
     public bool IsHeld { get; set; }
 
+    /// <summary>An operator wants it redriven as soon as it is a dead letter.</summary>
+    public bool IsWantedAgain { get; set; }
+
     /// <summary>Somebody may have had it before.</summary>
     public bool WasSent { get; set; }
 

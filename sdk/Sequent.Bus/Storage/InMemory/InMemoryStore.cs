@@ -172,10 +172,10 @@ internal sealed class InMemoryStore : IEventStore, IDeliveryStore
             debts.Remove(key);
         foreach (var debt in changes.Debts)
             debts[debt.Key] = debt;
-        foreach (var letter in changes.DeadLetters)
-            _deadLetters[(letter.ClientType, letter.Position)] = letter;
         foreach (var position in changes.RemovedDeadLetters)
             _deadLetters.Remove((changes.Name, position));
+        foreach (var letter in changes.DeadLetters)
+            _deadLetters[(letter.ClientType, letter.Position)] = letter;
         _clientTypes[changes.Name] = new ClientTypeRecord(changes.Name, changes.Cursor, changes.Interest ?? saved?.Interest ?? [], [.. debts.Values])
         {
             Redriven = changes.Redriven ?? (changes.StartsOver ? [] : saved?.Redriven ?? []),
