@@ -70,6 +70,12 @@ internal sealed class SimulationTests
     [Test]
     public void An_id_stored_twice_is_found() => Finds(seed => new Simulation(seed, (d, t, f, r) => new PlantedBugs.ForgottenIds(d, t, f, r)));
 
+    [Test]
+    public void A_dead_letter_after_the_first_nack_is_found() => Finds(seed => new Simulation(seed) { GivesUpAtOnce = true });
+
+    [Test]
+    public void A_window_per_key_that_is_ignored_is_found() => Finds(seed => new Simulation(seed) { IgnoresWindowPerKey = true });
+
     private static void Finds(Func<int, Simulation> plant)
     {
         for (var seed = 1; seed <= SuiteSeeds; seed++)
