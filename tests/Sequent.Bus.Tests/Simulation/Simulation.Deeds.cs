@@ -93,6 +93,7 @@ internal sealed partial class Simulation
         DropSessions();
         _context.Clear();
         _time.Clear();
+        Deliveries.Judge();
         if (Plan.ForgetsUnsynced && Random.Next(2) == 0)
             FailPower();
         Deliveries.NoteEnd();
