@@ -25,8 +25,8 @@ internal abstract class SimulatedClient(Simulation simulation, string name, Prot
     /// <summary>Everything it sent was read by the bus.</summary>
     public virtual bool WasHeard => IsConnected && !Socket!.HasUnread;
 
-    /// <summary>When the bus last rested, everything that it had for this client had arrived, and it reads on.</summary>
-    public bool IsCaughtUp => _wasCaughtUp && !IsBehind;
+    /// <summary>When the bus last rested, everything that it had for this client had arrived, and nothing has held up the rest.</summary>
+    public bool IsCaughtUp => _wasCaughtUp && !IsBehind && !Simulation.HadReadFailure;
 
     /// <summary>When that was last so, or when it connected.</summary>
     public TimeSpan CaughtUpAt { get; private set; }

@@ -23,7 +23,7 @@ internal abstract class SimulatedConsumer(Simulation simulation, string name, st
     public virtual bool IsBusy => Held.Count > 0;
 
     /// <summary>What arrives now was not sent before this.</summary>
-    protected TimeSpan SentAt => IsCaughtUp && !Simulation.HadReadFailure ? Simulation.Elapsed : CaughtUpAt;
+    protected TimeSpan SentAt => IsCaughtUp ? Simulation.Elapsed : CaughtUpAt;
 
     public override void Leave()
     {
