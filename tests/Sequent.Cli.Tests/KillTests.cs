@@ -1,16 +1,20 @@
-using System.Buffers;
 using System.Globalization;
+using System.Net.Http.Json;
 using System.Net.WebSockets;
 using System.Text;
+using System.Text.Json;
 using Sequent.Protocol;
 
 namespace Sequent.Cli.Tests;
 
-/// <summary>A receipt of success means: on disk, in this place.</summary>
+/// <summary>A receipt of success means: on disk, in this place. And what is owed is delivered, whatever happens to the process.</summary>
 internal sealed class KillTests
 {
     private const int Publishes = 1_000;
     private const int Keys = 20;
+    private const int RoundsPerRipeAck = 5;
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private string _folder = "";
 
@@ -43,6 +47,7 @@ internal sealed class KillTests
         var file = Path.Combine(_folder, "sequent.db");
         var receipts = new Dictionary<Guid, ReceiptEntry>();
         var open = new List<NewEvent>();
+        var book = new DeliveryBook();
         var count = 0;
         for (var round = 0; round < rounds; round++)
         {
@@ -52,7 +57,11 @@ internal sealed class KillTests
             var (server, address) = await SequentProcess.StartServerAsync(file);
             await using (server)
             {
-                foreach (var receipt in await PublishUntilKilledAsync(server, address, open, Random.Shared.Next(1, Publishes)))
+                await using var consumers = new KilledConsumers(address, book);
+
+                // Acks that are old enough to be safe take time, so not every round waits for some.
+                var beforeKill = () => book.BeginKillAsync(waits: round % RoundsPerRipeAck == 0, consumers.Ended);
+                foreach (var receipt in await PublishUntilKilledAsync(server, address, open, Random.Shared.Next(1, Publishes), beforeKill))
                 {
                     var id = receipt.EventId!.Value;
                     if (!receipts.TryAdd(id, receipt))
@@ -67,9 +76,14 @@ internal sealed class KillTests
         await using var _ = last;
         var stored = await ReadAllAsync(again);
         Check(stored, receipts.Values);
+        await using (var consumers = new KilledConsumers(again, book, finishes: true))
+            await SettledAsync(again, consumers);
+        var letters = await ReadDeadLettersAsync(again);
+        book.Check(stored, letters);
         await using var verify = SequentProcess.Start("verify", "--data", file);
         Assert.That(await verify.ExitAsync(), Is.Zero, "sequent verify finds no fault");
         TestContext.Out.WriteLine($"{rounds} rounds, {receipts.Count} receipts, {stored.Count} events stored of {count} asked for: none lost, no gap, no id twice");
+        TestContext.Out.WriteLine($"{book}, {letters.Count} dead letters: nothing owed is lost, first deliveries in order, nothing comes back that was acked 1 s before a kill");
     }
 
     private static void Check(List<WireEvent> stored, IReadOnlyCollection<ReceiptEntry> receipts)
@@ -89,20 +103,23 @@ internal sealed class KillTests
         new($"k{number % Keys}", null, 1, "published", Encoding.UTF8.GetBytes(number.ToString(CultureInfo.InvariantCulture))) { EventId = Guid.CreateVersion7() };
 
     /// <summary>Sends everything without waiting, and pulls the plug once so many receipts came.</summary>
-    private static async Task<List<ReceiptEntry>> PublishUntilKilledAsync(SequentProcess server, Uri address, IReadOnlyList<NewEvent> events, int killAfter)
+    private static async Task<List<ReceiptEntry>> PublishUntilKilledAsync(SequentProcess server, Uri address, IReadOnlyList<NewEvent> events, int killAfter, Func<Task>? beforeKill = null)
     {
         var receipts = new List<ReceiptEntry>();
-        using var socket = await ConnectAsync(address);
-        var sending = Task.Run(() => SendAllAsync(socket, events));
+        using var session = await WireSession.ConnectAsync(address);
+        var sending = Task.Run(() => SendAllAsync(session, events));
         try
         {
             while (true)
             {
                 var wasAlive = receipts.Count < killAfter;
-                if (await ReceiveAsync(socket) is ReceiptMessage receipt)
+                if (await session.ReceiveAsync() is ReceiptMessage receipt)
                     receipts.AddRange(receipt.Receipts);
-                if (wasAlive && receipts.Count >= killAfter)
-                    await server.KillAsync();
+                if (!wasAlive || receipts.Count < killAfter)
+                    continue;
+                if (beforeKill is not null)
+                    await beforeKill();
+                await server.KillAsync();
             }
         }
         catch (WebSocketException)
@@ -114,54 +131,56 @@ internal sealed class KillTests
         return receipts;
     }
 
-    private static async Task SendAllAsync(ClientWebSocket socket, IReadOnlyList<NewEvent> events)
+    private static async Task SendAllAsync(WireSession session, IReadOnlyList<NewEvent> events)
     {
         foreach (var e in events)
-            await SendAsync(socket, new NewMessage([e]));
+            await session.SendAsync(new NewMessage([e]));
+    }
+
+    /// <summary>Waits until the client type owes nothing any more.</summary>
+    private static async Task SettledAsync(Uri address, KilledConsumers consumers)
+    {
+        using var http = new HttpClient();
+        var url = new UriBuilder(address) { Scheme = "http", Path = "/admin/client-type", Query = $"name={KilledConsumers.ClientType}" }.Uri;
+        using var limit = new CancellationTokenSource(Limit);
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (await tick.WaitForNextTickAsync(limit.Token))
+        {
+            Assert.That(consumers.Ended.IsFaulted, Is.False, () => consumers.Ended.Exception!.ToString());
+            var view = await http.GetFromJsonAsync<JsonElement>(url, limit.Token);
+            if (view.GetProperty("behind").GetInt64() == 0 && view.GetProperty("status").GetProperty("keys_in_debt").GetInt32() == 0)
+                return;
+        }
+    }
+
+    private static async Task<Dictionary<long, int>> ReadDeadLettersAsync(Uri address)
+    {
+        using var http = new HttpClient();
+        var letters = new Dictionary<long, int>();
+        while (true)
+        {
+            var query = $"name={KilledConsumers.ClientType}&after={letters.Keys.DefaultIfEmpty(0).Max()}&max=1000";
+            var page = await http.GetFromJsonAsync<JsonElement>(new UriBuilder(address) { Scheme = "http", Path = "/admin/dead-letters", Query = query }.Uri);
+            foreach (var letter in page.EnumerateArray())
+                letters.Add(letter.GetProperty("position").GetInt64(), letter.GetProperty("attempts").GetInt32());
+            if (page.GetArrayLength() == 0)
+                return letters;
+        }
     }
 
     private static async Task<List<WireEvent>> ReadAllAsync(Uri address)
     {
-        using var socket = await ConnectAsync(address);
-        await SendAsync(socket, new QueryMessage { RequestId = "all", Credit = 1_000 });
+        using var session = await WireSession.ConnectAsync(address);
+        await session.SendAsync(new QueryMessage { RequestId = "all", Credit = 1_000 });
         var events = new List<WireEvent>();
         while (true)
         {
-            if (await ReceiveAsync(socket) is not RebuildMessage page)
+            if (await session.ReceiveAsync() is not RebuildMessage page)
                 continue;
             events.AddRange(page.Events);
             if (page.Last)
                 return events;
-            await SendAsync(socket, new MoreMessage("all", 1));
-        }
-    }
-
-    private static async Task<ClientWebSocket> ConnectAsync(Uri address)
-    {
-        var socket = new ClientWebSocket();
-        socket.Options.AddSubProtocol(WireNames.Subprotocol);
-        await socket.ConnectAsync(address, CancellationToken.None);
-        return socket;
-    }
-
-    private static async Task SendAsync(ClientWebSocket socket, ClientMessage message)
-    {
-        var text = new ArrayBufferWriter<byte>();
-        ClientMessageWriter.Write(message, text);
-        await socket.SendAsync(text.WrittenMemory, WebSocketMessageType.Text, true, CancellationToken.None);
-    }
-
-    private static async Task<BusMessage?> ReceiveAsync(ClientWebSocket socket)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        using var message = new MemoryStream();
-        var chunk = new byte[64 * 1024];
-        while (true)
-        {
-            var result = await socket.ReceiveAsync(chunk.AsMemory(), limit.Token);
-            message.Write(chunk, 0, result.Count);
-            if (result.EndOfMessage)
-                return BusMessageReader.Read(message.ToArray());
+            await session.SendAsync(new MoreMessage("all", 1));
         }
     }
 }

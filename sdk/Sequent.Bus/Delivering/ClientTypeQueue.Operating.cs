@@ -43,6 +43,13 @@ internal sealed partial class ClientTypeQueue
     /// <summary>Sends a dead letter on its way again. One that is on its way already, perhaps because the cursor was reset, goes on.</summary>
     public void Redrive(EventHeader header)
     {
+        if (_held.TryGetValue(header.Position, out var held))
+        {
+            // The letter is in the store, which is not known here yet; until it is, the event must not be settled without a trace.
+            held.IsWantedAgain = true;
+            return;
+        }
+
         _removedLetters.Add(header.Position);
         _redrivenChanged = true;
         if (header.Position > Cursor || _redriven.ContainsKey(header.Position))

@@ -261,12 +261,15 @@ internal sealed partial class ClientTypeQueue
         e.Lane.Rewind();
         AfterSettling(e);
         Dispatch(e.Lane);
+        if (e.IsWantedAgain)
+            Redrive(new EventHeader(e.Position, e.Lane.Key, e.Value, e.EventType));
     }
 
-    private void BackOff(Unsettled e, long delayMicros)
+    /// <summary>Later events of the key wait with it, because they go in order; an earlier one that fails as well has a back-off of its own.</summary>
+    private void BackOff(Unsettled failed, long delayMicros)
     {
-        e.NotBefore = _now + delayMicros;
-        _backingOff.Enqueue(e.Lane, e.NotBefore);
+        failed.NotBefore = _now + delayMicros;
+        _backingOff.Enqueue(failed.Lane, failed.NotBefore);
     }
 
     private void Drop(KeyLane lane)

@@ -22,9 +22,6 @@ internal sealed class Unsettled(KeyLane lane, EventHeader header)
     /// <summary>When the last loss was counted (microseconds), or null.</summary>
     public long? LastLoss { get; set; }
 
-    /// <summary>After a nack: it is not sent before this moment (microseconds).</summary>
-    public long NotBefore { get; set; }
-
     /// <summary>The number under which it is in flight, or 0.</summary>
     public long Delivery { get; set; }
 
@@ -37,11 +34,17 @@ internal sealed class Unsettled(KeyLane lane, EventHeader header)
     /// <summary>Its instance works on it until then (microseconds), whatever the deadline.</summary>
     public long ExtendedUntil { get; set; }
 
+    /// <summary>It failed, and is not sent again before this moment (microseconds).</summary>
+    public long NotBefore { get; set; }
+
     /// <summary>Acked while an earlier event of the key is not.</summary>
     public bool IsAcked { get; set; }
 
     /// <summary>On its way to the dead letters.</summary>
     public bool IsHeld { get; set; }
+
+    /// <summary>An operator wants it redriven as soon as it is a dead letter.</summary>
+    public bool IsWantedAgain { get; set; }
 
     /// <summary>Somebody may have had it before.</summary>
     public bool WasSent { get; set; }

@@ -61,6 +61,22 @@ internal sealed class ClientTypeQueueTests
     }
 
     [Test]
+    public void A_dead_letter_that_is_redriven_before_its_save_is_told_comes_again()
+    {
+        var queue = Queue();
+        var instance = Join(queue);
+        queue.Offer(Event(1));
+        queue.Nack(instance, 1, null, null, deadLetter: true);
+        var saving = queue.TakeChanges();
+        queue.Redrive(Event(1));
+        Assert.That(queue.TakeChanges().RemovedDeadLetters, Is.Empty, "the letter stands until the event is owed again");
+        queue.Saved(saving);
+        Assert.That(_inbox.Deliveries.Select(d => (d.Position, d.Redriven)), Is.EqualTo(new[] { (1L, false), (1L, true) }));
+        var changes = queue.TakeChanges();
+        Assert.That((changes.RemovedDeadLetters.Single(), changes.Redriven!.Single().Position), Is.EqualTo((1L, 1L)));
+    }
+
+    [Test]
     public void A_dead_letter_carries_the_time_of_the_wall_clock()
     {
         var queue = Queue();
@@ -69,6 +85,21 @@ internal sealed class ClientTypeQueueTests
         queue.Tick(2_000, 42);
         queue.Nack(instance, 1, null, null, deadLetter: true);
         Assert.That(queue.TakeChanges().DeadLetters.Single().TimeMicros, Is.EqualTo(42));
+    }
+
+    [Test]
+    public void A_short_back_off_does_not_end_the_longer_one_of_a_later_event_of_the_key()
+    {
+        var queue = Queue();
+        var instance = Join(queue);
+        queue.Offer(Event(1));
+        queue.Offer(Event(2));
+        queue.Nack(instance, 2, 60_000, null, deadLetter: false);
+        queue.Nack(instance, 1, 20_000, null, deadLetter: false);
+        queue.Tick(30_000, 5);
+        Assert.That(_inbox.Deliveries.Select(d => d.Position), Is.EqualTo(new[] { 1, 2, 1 }));
+        queue.Tick(61_000, 5);
+        Assert.That(_inbox.Deliveries.Select(d => d.Position), Is.EqualTo(new[] { 1, 2, 1, 2 }));
     }
 
     [Test]

@@ -1,6 +1,6 @@
 namespace Sequent.Bus.Tests.Simulation;
 
-/// <summary>What goes wrong in a run.</summary>
+/// <summary>What goes wrong in a run, and what is done to it that does not happen by itself.</summary>
 internal enum Fault
 {
     AppendFails,
@@ -19,6 +19,21 @@ internal enum Fault
     SlowReader,
     ClockStepsBack,
     ClockJumps,
+    CommitsForgotten,
+    Nack,
+    DeadLetterAskedFor,
+    DeadLetterOfFailures,
+    DeadLetterOfLosses,
+    Loss,
+    AckDeadlinePassed,
+    Extend,
+    RegisteredAgain,
+    Unregister,
+    UnregisterWithDrain,
+    Kick,
+    Redrive,
+    OldAck,
+    OldClientThatNeverAcks,
 }
 
 /// <summary>Draws faults and counts those that fire.</summary>
@@ -29,7 +44,10 @@ internal sealed class Faults(Random random)
     /// <summary>In percent of the chances; 0: nothing goes wrong.</summary>
     public int StorePercent { get; set; }
 
-    public bool Strikes(Fault fault, int percent) => StorePercent > 0 && random.Next(100) < percent * StorePercent / 100 && Note(fault);
+    /// <summary>Reads are among what fails.</summary>
+    public bool ReadsFail { get; init; } = true;
+
+    public bool Strikes(Fault fault, int percent) => StorePercent > 0 && (ReadsFail || fault != Fault.ReadFails) && random.Next(100) < percent * StorePercent / 100 && Note(fault);
 
     public bool Note(Fault fault)
     {

@@ -9,7 +9,10 @@ internal sealed class Follower(Simulation simulation, string name) : SimulatedCl
     /// <summary>It has seen everything up to here.</summary>
     public long Position { get; private set; }
 
-    protected override void Greet() => Send($$"""{"message_type":"query","request_id":"f","follow":true,"after":{{Position}},"page_size":5,"credit":2}""");
+    // Positions mean something only in their own log.
+    private string? _logId;
+
+    protected override void Greet() => Send($$"""{"message_type":"query","request_id":"f","follow":true,"after":{{Position}}{{(_logId is null ? "" : $",\"log_id\":\"{_logId}\"")}},"page_size":5,"credit":2}""");
 
     protected override void Act(bool heal)
     {
@@ -19,6 +22,9 @@ internal sealed class Follower(Simulation simulation, string name) : SimulatedCl
     {
         switch ((string?)message["message_type"])
         {
+            case "hello":
+                _logId ??= (string?)message["log_id"];
+                break;
             case "rebuild":
                 foreach (var e in message["events"]!.AsArray())
                 {
@@ -31,6 +37,8 @@ internal sealed class Follower(Simulation simulation, string name) : SimulatedCl
                     Send("""{"message_type":"more","request_id":"f","pages":1}""");
                 break;
             case "error":
+                if ((string?)message["code"] == "log_changed")
+                    (_logId, Position) = (null, 0);
                 SayGoodbye();
                 break;
         }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Sequent.Bus.Storage;
-using Sequent.Bus.Storage.InMemory;
 
 namespace Sequent.Bus.Tests.Simulation;
 
@@ -28,24 +27,24 @@ internal static class PlantedBugs
     }
 
     /// <summary>Answers before the commit.</summary>
-    public sealed class EarlyReceipts(InMemoryStore disk, SimulatedTime time, Faults faults, Random random) : SimulatedStore(disk, time, faults, random)
+    public sealed class EarlyReceipts(SimulatedDisk disk, SimulatedTime time, Faults faults, Random random) : SimulatedStore(disk, time, faults, random)
     {
         public override ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
         {
-            _ = WriteAsync(() => Disk.AppendAsync(events, default).AsTask().Wait(CancellationToken.None));
+            _ = WriteAsync(store => store.AppendAsync(events, default).AsTask().Wait(CancellationToken.None), []);
             return new(AppendOutcome.Committed);
         }
     }
 
     /// <summary>Forgets one debt of a save.</summary>
-    public sealed class LostDebts(InMemoryStore disk, SimulatedTime time, Faults faults, Random random) : SimulatedStore(disk, time, faults, random)
+    public sealed class LostDebts(SimulatedDisk disk, SimulatedTime time, Faults faults, Random random) : SimulatedStore(disk, time, faults, random)
     {
         public override ValueTask SaveAsync(IReadOnlyList<ClientTypeChanges> changes, CancellationToken cancellationToken) =>
             base.SaveAsync([.. changes.Select(c => c with { Debts = [.. c.Debts.Skip(1)] })], cancellationToken);
     }
 
     /// <summary>Does not know the ids that are stored.</summary>
-    public sealed class ForgottenIds(InMemoryStore disk, SimulatedTime time, Faults faults, Random random) : SimulatedStore(disk, time, faults, random)
+    public sealed class ForgottenIds(SimulatedDisk disk, SimulatedTime time, Faults faults, Random random) : SimulatedStore(disk, time, faults, random)
     {
         public override ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken) =>
             new(new Dictionary<Guid, StoredPlace>());

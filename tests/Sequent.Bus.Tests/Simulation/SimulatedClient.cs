@@ -7,6 +7,7 @@ namespace Sequent.Bus.Tests.Simulation;
 internal abstract class SimulatedClient(Simulation simulation, string name, ProtocolVersion version)
 {
     private int _connections;
+    private bool _wasCaughtUp = true;
 
     public string Name { get; } = name;
 
@@ -22,7 +23,16 @@ internal abstract class SimulatedClient(Simulation simulation, string name, Prot
     public bool IsBehind { get; private set; }
 
     /// <summary>Everything it sent was read by the bus.</summary>
-    public bool WasHeard => IsConnected && !Socket!.HasUnread;
+    public virtual bool WasHeard => IsConnected && !Socket!.HasUnread;
+
+    /// <summary>When the bus last rested, everything that it had for this client had arrived, and nothing has held up the rest.</summary>
+    public bool IsCaughtUp => _wasCaughtUp && !IsBehind && !Simulation.HadReadFailure;
+
+    /// <summary>When that was last so, or when it connected.</summary>
+    public TimeSpan CaughtUpAt { get; private set; }
+
+    /// <summary>Its session, as the bus calls it; v2 only.</summary>
+    public string? SessionId { get; private set; }
 
     /// <summary>Does something, or nothing.</summary>
     /// <param name="heal">Only what brings the run to its end.</param>
@@ -39,9 +49,14 @@ internal abstract class SimulatedClient(Simulation simulation, string name, Prot
         Socket = Simulation.Connect(version, text =>
         {
             Simulation.Trace.Note($"{Name}.{connection} < {text}");
-            if (connection == _connections && Socket is not null)
-                Receive(JsonNode.Parse(text)!.AsObject());
+            if (connection != _connections || Socket is null)
+                return;
+            var message = JsonNode.Parse(text)!.AsObject();
+            if ((string?)message["message_type"] == "hello")
+                SessionId = (string?)message["session_id"];
+            Receive(message);
         });
+        (_wasCaughtUp, CaughtUpAt) = (true, Simulation.Elapsed);
         Simulation.Trace.Note($"{Name} connects");
         Greet();
     }
@@ -64,10 +79,16 @@ internal abstract class SimulatedClient(Simulation simulation, string name, Prot
     }
 
     /// <summary>Everything the bus had for it has arrived.</summary>
-    public void NoteRest() => IsBehind &= IsSlow;
+    public void NoteRest()
+    {
+        IsBehind &= IsSlow;
+        _wasCaughtUp = !IsSlow && !Simulation.HadReadFailure;
+        if (_wasCaughtUp)
+            CaughtUpAt = Simulation.Elapsed;
+    }
 
     /// <summary>The connection is gone, and everything that belonged to it.</summary>
-    public virtual void Leave() => (Socket, IsBehind) = (null, false);
+    public virtual void Leave() => (Socket, SessionId, IsBehind) = (null, null, false);
 
     protected abstract void Greet();
 

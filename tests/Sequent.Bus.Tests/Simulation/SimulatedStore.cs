@@ -6,20 +6,25 @@ namespace Sequent.Bus.Tests.Simulation;
 
 /// <summary>
 /// A process's way to its disk, which outlives it. Writes are slow at times; those under way when the process dies happened or not, each as a
-/// whole. Everything may fail.
+/// whole: that a transaction does not tear is for <see cref="Storage.PowerLossTests"/> to show. Everything may fail.
 /// </summary>
-internal class SimulatedStore(InMemoryStore disk, SimulatedTime time, Faults faults, Random random) : IEventStore, IDeliveryStore
+internal class SimulatedStore(SimulatedDisk disk, SimulatedTime time, Faults faults, Random random) : IEventStore, IDeliveryStore
 {
     private readonly List<Action> _underWay = [];
     private readonly TaskCompletionSource _dead = new();
+    private TimeSpan _lastSave;
+    private TimeSpan _lastSaveEnd;
     private bool _isDead;
 
-    protected InMemoryStore Disk { get; } = disk;
+    protected InMemoryStore Disk => disk.Store;
 
     public string LogId => Disk.LogId;
 
     /// <summary>When a read last failed, or null.</summary>
     public TimeSpan? LastReadFailure { get; private set; }
+
+    /// <summary>Sees every dead letter when it is about to be saved.</summary>
+    public Action<DeadLetter> LetterSeen { get; set; } = static _ => { };
 
     /// <summary>The process dies: what is under way happens or not, and nothing is answered any more.</summary>
     public void Die()
@@ -48,7 +53,7 @@ internal class SimulatedStore(InMemoryStore disk, SimulatedTime time, Faults fau
             return AppendOutcome.NotCommitted;
         var isStored = !faults.Strikes(Fault.CommitUnknownLost, 4);
         if (isStored)
-            await WriteAsync(() => Disk.AppendAsync(events, default).AsTask().Wait(CancellationToken.None));
+            await WriteAsync(store => store.AppendAsync(events, default).AsTask().Wait(CancellationToken.None), []);
         return !isStored || faults.Strikes(Fault.CommitUnknownStored, 4) ? AppendOutcome.Unknown : AppendOutcome.Committed;
     }
 
@@ -80,9 +85,22 @@ internal class SimulatedStore(InMemoryStore disk, SimulatedTime time, Faults fau
 
     public virtual async ValueTask SaveAsync(IReadOnlyList<ClientTypeChanges> changes, CancellationToken cancellationToken)
     {
-        if (faults.Strikes(Fault.SaveFails, 10))
-            throw new StoreException("simulated");
-        await WriteAsync(() => Disk.SaveAsync(changes, default).AsTask().Wait(CancellationToken.None));
+        foreach (var letter in changes.SelectMany(c => c.DeadLetters))
+            LetterSeen(letter);
+
+        // Where another save had been under way until now, these changes may have waited since that one began.
+        var takenAt = _lastSaveEnd == time.Elapsed ? _lastSave : time.Elapsed;
+        _lastSave = time.Elapsed;
+        try
+        {
+            if (faults.Strikes(Fault.SaveFails, 10))
+                throw new StoreException("simulated");
+            await WriteAsync(store => store.SaveAsync(changes, default).AsTask().Wait(CancellationToken.None), [.. changes.Select(c => (c.Name, takenAt))]);
+        }
+        finally
+        {
+            _lastSaveEnd = time.Elapsed;
+        }
     }
 
     public ValueTask ForgetAsync(string clientType, CancellationToken cancellationToken) => Disk.ForgetAsync(clientType, cancellationToken);
@@ -94,8 +112,9 @@ internal class SimulatedStore(InMemoryStore disk, SimulatedTime time, Faults fau
     public ValueTask DisposeAsync() => default;
 
     /// <summary>Makes a write durable, now or a little later.</summary>
-    protected async Task WriteAsync(Action write)
+    protected async Task WriteAsync(Action<InMemoryStore> transaction, IReadOnlyList<(string ClientType, TimeSpan TakenAt)> saves)
     {
+        void write() => disk.Write(transaction, saves);
         if (faults.Strikes(Fault.SlowCommit, 30))
         {
             _underWay.Add(write);

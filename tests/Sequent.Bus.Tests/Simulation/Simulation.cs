@@ -3,22 +3,20 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Sequent.Bus.Storage;
-using Sequent.Bus.Storage.InMemory;
 using Sequent.Protocol;
 
 namespace Sequent.Bus.Tests.Simulation;
 
 /// <summary>Makes the store of a process, perhaps one with a bug.</summary>
-internal delegate SimulatedStore StoreFactory(InMemoryStore disk, SimulatedTime time, Faults faults, Random random);
+internal delegate SimulatedStore StoreFactory(SimulatedDisk disk, SimulatedTime time, Faults faults, Random random);
 
 /// <summary>The whole bus, its disk, its clients and everything that goes wrong, in one thread and out of one seed.</summary>
-internal sealed class Simulation : IHostApplicationLifetime
+internal sealed partial class Simulation : IHostApplicationLifetime
 {
     private const int Steps = 400;
 
     private readonly SimulationContext _context;
     private readonly SimulatedTime _time = new();
-    private readonly InMemoryStore _disk = new() { LogId = "simulated" };
     private readonly StoreFactory _stores;
     private readonly List<SimulatedSocket> _sockets = [];
     private readonly List<SimulatedClient> _clients;
@@ -33,9 +31,11 @@ internal sealed class Simulation : IHostApplicationLifetime
         Random = new Random(seed);
         _context = new SimulationContext(Random);
         _stores = stores ?? ((disk, time, faults, random) => new SimulatedStore(disk, time, faults, random));
-        Faults = new Faults(Random);
+        Plan = new SimulationPlan(Random);
+        Faults = new Faults(Random) { ReadsFail = !Plan.CountsLosses };
         Checker = new Checker(this);
-        Consumers = [.. Enumerable.Range(1, 3).Select(i => new Consumer(this, $"accounts{i}", "accounts", "*")), new Consumer(this, "audit1", "audit", "a"), new Consumer(this, "audit2", "audit", "a")];
+        Deliveries = new DeliveryChecker(this);
+        Consumers = [.. Enumerable.Range(1, 3).Select(i => new Consumer(this, $"accounts{i}", "accounts", "*")), new Consumer(this, "audit1", "audit", "a"), new Consumer(this, "audit2", "audit", "a"), .. OldConsumers()];
         Follower = new Follower(this, "follower");
         _clients = [.. Consumers, Follower, new Publisher(this, "p1"), new Publisher(this, "p2"), new OldPublisher(this, "old")];
     }
@@ -46,11 +46,20 @@ internal sealed class Simulation : IHostApplicationLifetime
 
     public Faults Faults { get; }
 
+    public SimulationPlan Plan { get; }
+
+    public SimulatedDisk Disk { get; } = new();
+
+    /// <summary>Since the run began.</summary>
+    public TimeSpan Elapsed => _time.Elapsed;
+
     public Checker Checker { get; }
+
+    public DeliveryChecker Deliveries { get; }
 
     public Follower Follower { get; }
 
-    public IReadOnlyList<Consumer> Consumers { get; }
+    public IReadOnlyList<SimulatedConsumer> Consumers { get; }
 
     /// <summary>A read failed not long ago, so some sessions may still wait for the store.</summary>
     public bool HadReadFailure => _store.LastReadFailure is { } at && _time.Elapsed - at < TimeSpan.FromSeconds(2);
@@ -60,6 +69,12 @@ internal sealed class Simulation : IHostApplicationLifetime
 
     /// <summary>Plants a bug: two events of one key change places on their way.</summary>
     public bool SwapsOrder { get; init; }
+
+    /// <summary>Plants a bug: the bus does not know how many events of one key an instance takes.</summary>
+    public bool IgnoresWindowPerKey { get; init; }
+
+    /// <summary>Plants a bug: the first nack is one too many.</summary>
+    public bool GivesUpAtOnce { get; init; }
 
     CancellationToken IHostApplicationLifetime.ApplicationStarted => default;
 
@@ -80,6 +95,7 @@ internal sealed class Simulation : IHostApplicationLifetime
                 Step();
             Heal();
             Checker.CheckEnd();
+            Deliveries.CheckEnd(Log());
         }
         finally
         {
@@ -92,10 +108,13 @@ internal sealed class Simulation : IHostApplicationLifetime
     public long NextNumber() => ++_number;
 
     /// <summary>What is on disk.</summary>
-    public IReadOnlyList<StoredEvent> Log() => _disk.ReadAsync(new LogRange(0, long.MaxValue, int.MaxValue), default).AsTask().Result.Events;
+    public IReadOnlyList<StoredEvent> Log() => Disk.Store.ReadAsync(new LogRange(0, long.MaxValue, int.MaxValue), default).AsTask().Result.Events;
 
     public HashSet<long> DeadLetters(string clientType) =>
-        [.. _disk.ReadDeadLettersAsync(clientType, 0, int.MaxValue, default).AsTask().Result.Select(d => d.Position)];
+        [.. ReadLetters(clientType).Select(d => d.Position)];
+
+    /// <summary>The client type is durable.</summary>
+    public bool Knows(string clientType) => ((IDeliveryStore)Disk.Store).LoadAsync(default).AsTask().Result.Any(c => c.Name == clientType);
 
     public static bool IsOwed(string clientType, StoredEvent e) => clientType == "accounts" || e.EventType == "a";
 
@@ -123,7 +142,7 @@ internal sealed class Simulation : IHostApplicationLifetime
     {
         if (!RevokedAcksSettle)
             return;
-        foreach (var other in Consumers.Where(c => c.ClientType == consumer.ClientType && c.IsConnected))
+        foreach (var other in Consumers.OfType<Consumer>().Where(c => c.ClientType == consumer.ClientType && c.IsConnected))
         {
             if (other.Held.Values.FirstOrDefault(h => h.Position == revoked.Position) is { } live)
                 other.SettleBehindItsBack(live.Delivery);
@@ -136,14 +155,15 @@ internal sealed class Simulation : IHostApplicationLifetime
         {
             case < 110: _clients[Random.Next(_clients.Count)].Step(heal: false); break;
             case < 160: _context.Run(Random.Next(1, 40)); break;
-            case < 180: Rest(TimeSpan.FromMilliseconds(Random.Next(1, 400))); break;
+            case < 180: Rest(TimeSpan.FromMilliseconds(Random.Next(1, Plan.MaxPause))); break;
             case < 186: BreakOne(); break;
             case < 190: SlowOne(); break;
             case < 192: SetClock(); break;
             case < 194: Crash(); break;
             case < 195: Restart(); break;
+            case < 197: KickOne(); break;
+            case < 200: RedriveOne(); break;
         }
-
     }
 
     /// <summary>Everything that can happen now happens, then time passes.</summary>
@@ -154,71 +174,27 @@ internal sealed class Simulation : IHostApplicationLifetime
         Assert.That(_hasDefect, Is.False, "the sequencer met a defect");
         foreach (var client in _clients)
             client.NoteRest();
-        foreach (var consumer in Consumers.Where(c => c.WasHeard))
-            Checker.NoteHeard(consumer);
+        NoteHeard();
+        Deliveries.Judge();
         _time.Advance(time);
     }
 
-    private void BreakOne()
+    private void NoteHeard()
     {
-        Faults.Note(Fault.BrokenSession);
-        _clients[Random.Next(_clients.Count)].Break();
-    }
-
-    private void SlowOne()
-    {
-        var client = _clients[Random.Next(_clients.Count)];
-        if (!client.IsSlow)
-            Faults.Note(Fault.SlowReader);
-        client.ReadSlowly(!client.IsSlow);
-    }
-
-    private void SetClock()
-    {
-        var back = Random.Next(2) == 0;
-        Faults.Note(back ? Fault.ClockStepsBack : Fault.ClockJumps);
-        _time.SetClock(TimeSpan.FromSeconds(back ? -Random.Next(1, 10_000) : Random.Next(1, 10_000)));
+        foreach (var consumer in Consumers.Where(c => c.WasHeard))
+            Deliveries.NoteHeard(consumer);
     }
 
     private void Start()
     {
-        _store = _stores(_disk, _time, Faults, Random);
-        var options = new SequentBusOptions { MaxDeliveries = 3, MaxLosses = 1_000, RecentCommitBytes = 20_000, DrainTime = TimeSpan.FromMilliseconds(200) };
+        _store = _stores(Disk, _time, Faults, Random);
+        _store.LetterSeen = Deliveries.NoteLetter;
+        var options = new SequentBusOptions { MaxDeliveries = GivesUpAtOnce ? 1 : SimulationPlan.MaxDeliveries, MaxLosses = Plan.MaxLosses, AckDeadline = Plan.AckDeadline, RecentCommitBytes = 20_000, DrainTime = TimeSpan.FromMilliseconds(200) };
         _bus = new SequentBus(Options.Create(options), _time, this, NullLoggerFactory.Instance, (_store, _store));
         var percent = Faults.StorePercent;
         Faults.StorePercent = 0;
         Finish(_bus.StartAsync(default));
         Faults.StorePercent = percent;
-    }
-
-    private void Crash()
-    {
-        Faults.Note(Fault.Crash);
-        Trace.Note("crash");
-        _store.Die();
-        DropSessions();
-        _context.Clear();
-        _time.Clear();
-        Checker.NoteCrash();
-        Start();
-    }
-
-    private void Restart()
-    {
-        Faults.Note(Fault.CleanRestart);
-        Trace.Note("stop");
-
-        // Whether the last acks were heard is decided by now.
-        _context.Run();
-        foreach (var consumer in Consumers.Where(c => c.WasHeard))
-            Checker.NoteHeard(consumer);
-        var percent = Faults.StorePercent;
-        Faults.StorePercent = 0;
-        Finish(_bus.StopAsync(default));
-        Faults.StorePercent = percent;
-        DropSessions();
-        _context.Run();
-        Start();
     }
 
     private void DropSessions()
@@ -256,7 +232,7 @@ internal sealed class Simulation : IHostApplicationLifetime
             foreach (var client in _clients)
                 client.Step(heal: true);
             Rest(TimeSpan.FromMilliseconds(20));
-            var isQuiet = _clients.All(c => c.IsConnected && c is not Publisher { IsDone: false } and not OldPublisher { IsDone: false } and not Consumer { Held.Count: > 0 });
+            var isQuiet = _clients.All(c => c.IsConnected && c is not Publisher { IsDone: false } and not OldPublisher { IsDone: false } and not SimulatedConsumer { IsBusy: true });
             quiet = isQuiet ? quiet + 1 : 0;
             if (isQuiet)
                 Rest(TimeSpan.FromSeconds(31));

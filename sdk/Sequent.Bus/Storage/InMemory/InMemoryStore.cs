@@ -40,7 +40,7 @@ internal sealed class InMemoryStore : IEventStore, IDeliveryStore
                 _events.Add(e);
                 _keys[e.Key] = new KeyEnd(e.Value, e.Position);
                 if (e.EventId is { } id)
-                    _ids.Add(id, new StoredPlace(e.Key, e.Value, e.Position, e.EventType));
+                    _ids.TryAdd(id, new StoredPlace(e.Key, e.Value, e.Position, e.EventType)); // that an id comes once is the sequencer's business
             }
         }
 
@@ -172,10 +172,10 @@ internal sealed class InMemoryStore : IEventStore, IDeliveryStore
             debts.Remove(key);
         foreach (var debt in changes.Debts)
             debts[debt.Key] = debt;
-        foreach (var letter in changes.DeadLetters)
-            _deadLetters[(letter.ClientType, letter.Position)] = letter;
         foreach (var position in changes.RemovedDeadLetters)
             _deadLetters.Remove((changes.Name, position));
+        foreach (var letter in changes.DeadLetters)
+            _deadLetters[(letter.ClientType, letter.Position)] = letter;
         _clientTypes[changes.Name] = new ClientTypeRecord(changes.Name, changes.Cursor, changes.Interest ?? saved?.Interest ?? [], [.. debts.Values])
         {
             Redriven = changes.Redriven ?? (changes.StartsOver ? [] : saved?.Redriven ?? []),

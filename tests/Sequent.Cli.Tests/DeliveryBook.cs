@@ -1,0 +1,116 @@
+using System.Globalization;
+using Sequent.Protocol;
+
+namespace Sequent.Cli.Tests;
+
+/// <summary>What the instances of one client type got and acked, over all the servers that were killed.</summary>
+internal sealed class DeliveryBook
+{
+    /// <summary>An ack as old as this is saved: ten times the interval in which the bus saves.</summary>
+    private static readonly TimeSpan Ripe = TimeSpan.FromSeconds(1);
+
+    /// <summary>The bus gives an event up after so many failures.</summary>
+    private const int MaxDeliveries = 10;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, uint> _next = [];
+    private readonly Dictionary<long, DateTime> _acks = [];
+    private readonly HashSet<long> _everAcked = [];
+    private readonly HashSet<long> _safe = [];
+    private readonly Dictionary<long, int> _nacks = [];
+    private readonly HashSet<long> _delivered = [];
+    private int _deliveries;
+    private int _resets;
+
+    /// <summary>Another server: what the last one did not save will come again.</summary>
+    public void NoteStart()
+    {
+        lock (_lock)
+            _acks.Clear();
+    }
+
+    public void NoteDelivery(WireEvent e)
+    {
+        lock (_lock)
+        {
+            var position = e.Position;
+            _deliveries++;
+            Assert.That(_safe, Does.Not.Contain(position), $"position {position} was acked long before a kill and came back");
+            if (!_delivered.Add(position))
+                return;
+            Assert.That(e.Value, Is.EqualTo(_next.GetValueOrDefault(e.Key)), $"first deliveries of {e.Key} are in order");
+            _next[e.Key] = e.Value + 1;
+        }
+    }
+
+    public void NoteAcks(IEnumerable<long> positions)
+    {
+        lock (_lock)
+        {
+            foreach (var position in positions)
+            {
+                _acks.TryAdd(position, DateTime.UtcNow);
+                _everAcked.Add(position);
+            }
+        }
+    }
+
+    public void NoteNack(long position)
+    {
+        lock (_lock)
+            _nacks[position] = _nacks.GetValueOrDefault(position) + 1;
+    }
+
+    /// <summary>A session reset its connection: what it had just acked may not have arrived.</summary>
+    public void NoteReset(IEnumerable<long> acked)
+    {
+        lock (_lock)
+        {
+            _resets++;
+            foreach (var position in acked.Where(p => _acks.TryGetValue(p, out var at) && DateTime.UtcNow - at < Ripe))
+                _acks.Remove(position);
+        }
+    }
+
+    /// <summary>The server is about to be killed: what was acked long enough before is settled for good, the rest may come again.</summary>
+    /// <param name="waits">Waits until there is an ack that the kill must not take back.</param>
+    /// <param name="consumersEnded">Nobody acks any more.</param>
+    public async Task BeginKillAsync(bool waits, Task consumersEnded)
+    {
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (waits && !consumersEnded.IsCompleted && !HasRipeAck() && await tick.WaitForNextTickAsync())
+        {
+        }
+
+        lock (_lock)
+        {
+            var now = DateTime.UtcNow;
+            _safe.UnionWith(_acks.Where(a => now - a.Value >= Ripe).Select(a => a.Key));
+        }
+    }
+
+    /// <summary>Everything stored was delivered, and is acked or was given up after enough failures.</summary>
+    public void Check(IReadOnlyList<WireEvent> stored, IReadOnlyDictionary<long, int> letters)
+    {
+        lock (_lock)
+        {
+            var positions = stored.Select(e => e.Position).ToHashSet();
+            Assert.That(positions.Except(_delivered), Is.Empty, "every event was delivered");
+            Assert.That(positions.Except(_everAcked).Except(letters.Keys), Is.Empty, "everything is acked or a dead letter");
+            foreach (var (position, attempts) in letters)
+                Assert.That((attempts, _nacks.GetValueOrDefault(position) >= attempts), Is.EqualTo((MaxDeliveries, true)), $"position {position} failed often enough");
+            Assert.That(_safe, Is.Not.Empty, "some acks were old enough to be safe");
+            Assert.That(letters, Is.Not.Empty, "something was given up");
+        }
+    }
+
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{_deliveries} deliveries of {_delivered.Count} events, {_everAcked.Count} acked, {_nacks.Values.Sum()} nacks, {_resets} connections reset, {_safe.Count} acks safe before a kill");
+
+    private bool HasRipeAck()
+    {
+        lock (_lock)
+            return _acks.Values.Any(at => DateTime.UtcNow - at > Ripe);
+    }
+}
