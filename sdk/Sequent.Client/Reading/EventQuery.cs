@@ -30,6 +30,12 @@ public sealed record EventQuery
     /// <summary>At most this many events. A follow has no limit.</summary>
     public long? Limit { get; init; }
 
+    /// <summary>Only events with this correlation id.</summary>
+    public uint? CorrelationId { get; init; }
+
+    /// <summary>The latest first. A follow goes forward.</summary>
+    public bool Descending { get; init; }
+
     internal QueryMessage ToMessage(bool follow) => new()
     {
         EventTypes = Types,
@@ -40,6 +46,8 @@ public sealed record EventQuery
         Keys = Keys is null ? null : [.. Keys.Select(WireText.Require)],
         EventIds = EventIds,
         Limit = Limit,
+        CorrelationId = CorrelationId,
+        Descending = Descending,
         Follow = follow,
     };
 }

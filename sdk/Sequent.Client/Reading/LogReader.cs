@@ -100,7 +100,8 @@ internal sealed class LogReader(Connection connection, TimeProvider time)
     private static QueryMessage Advance(QueryMessage query, LogPage page) => query with
     {
         LogId = page.LogId,
-        After = page.Position,
+        After = query.Descending ? query.After : page.Position,
+        Until = query.Descending ? page.Position - 1 : query.Until,
         Limit = query.Limit - page.Events.Count is > 0 and var left ? left : query.Limit,
     };
 }
