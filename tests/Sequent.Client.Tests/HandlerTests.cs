@@ -49,6 +49,41 @@ internal sealed class HandlerTests : HostTest
     }
 
     [Test]
+    public async Task A_handler_that_throws_halfway_and_then_decides_otherwise_leaves_one_whole_decision()
+    {
+        await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
+        await StartAsync((context, _) =>
+        {
+            var run = context.Attempt == 1 ? "first" : "second";
+            context.Append("a", new Renamed(run));
+            if (context.Attempt == 1)
+                throw new InvalidOperationException("after the first of three");
+            context.Append("b", new Renamed(run));
+            context.Append("c", new Renamed(run));
+            return Task.CompletedTask;
+        });
+
+        await UntilAckedAsync(1);
+
+        Assert.That((await EventsOfAsync("a", "b", "c")).Select(e => (e.Key, ((Renamed)e.Data).Name)), Is.EqualTo(new[] { ("a", "second"), ("b", "second"), ("c", "second") }));
+    }
+
+    [Test]
+    public async Task What_a_handler_publishes_by_itself_carries_the_correlation_of_its_event()
+    {
+        await Client.PublishAsync(new Deposited(1m), "k", new PublishOptions { CorrelationId = 4_711 }, Token);
+        await StartAsync(async (context, ct) =>
+        {
+            await Client.PublishAsync(new Renamed("aside"), "aside", cancellationToken: ct);
+            context.Append("done", new Renamed("done"));
+        });
+
+        await UntilAckedAsync(1);
+
+        Assert.That((await EventsOfAsync("aside", "done")).Select(e => e.CorrelationId), Is.EqualTo(new[] { 4_711, 4_711 }));
+    }
+
+    [Test]
     public async Task A_decision_that_another_instance_stored_first_stands()
     {
         await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);

@@ -131,6 +131,18 @@ internal sealed class UnitConflictTests : BusTest
     }
 
     [Test]
+    public async Task A_hundred_units_of_four_clients_at_one_key_are_a_hundred_contiguous_decisions()
+    {
+        SequentClient[] clients = [Client, NewClient(), NewClient(), NewClient()];
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => Task.Run(() => IncrementAsync(clients[i % 4], "k"))));
+
+        Assert.That(results.Select(r => r.Receipts.Single().Value).Order(), Is.EqualTo(Enumerable.Range(0, 100).Select(i => (uint?)i)));
+        Assert.That((await Client.ReadAsync<Account>("k", Token)).LastValue, Is.EqualTo(99));
+        TestContext.Out.WriteLine($"{results.Average(r => r.Attempts):0.00} attempts on average, {results.Max(r => r.Attempts)} at most");
+    }
+
+    [Test]
     public async Task A_unit_inside_a_unit_at_the_same_key_does_not_wait_for_it()
     {
         var runs = 0;

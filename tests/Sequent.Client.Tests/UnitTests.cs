@@ -97,6 +97,29 @@ internal sealed class UnitTests : BusTest
     }
 
     [Test]
+    public async Task An_earlier_decision_shows_all_its_events_whatever_the_function_would_decide_now()
+    {
+        var options = new UpdateOptions { DecisionId = Guid.CreateVersion7() };
+        Task<UpdateResult> DecideAsync(params decimal[] amounts) => Client.UpdateAsync(
+            (unit, _) =>
+            {
+                foreach (var amount in amounts)
+                    unit.Append($"k{amount}", new Deposited(amount));
+                return Task.CompletedTask;
+            },
+            options,
+            Token);
+
+        var first = await DecideAsync(1m, 2m, 3m);
+        await Client.PublishAsync(new Deposited(9m), "k1", cancellationToken: Token);
+        var second = await DecideAsync(7m);
+
+        Assert.That(second.EarlierDecisionStood, Is.True);
+        Assert.That(second.Receipts.Select(r => (r.Key, r.Position, r.EventId)), Is.EqualTo(first.Receipts.Select(r => (r.Key, r.Position, r.EventId))));
+        Assert.That(second.Data, Is.EqualTo(new[] { new Deposited(1m), new Deposited(2m), new Deposited(3m) }).And.EqualTo(first.Data));
+    }
+
+    [Test]
     public async Task A_decision_that_was_stored_meanwhile_stands_even_if_the_function_now_throws()
     {
         var options = new UpdateOptions { DecisionId = Guid.NewGuid() };

@@ -8,6 +8,7 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
 {
     private readonly Dictionary<string, ReadKey> _reads = new(StringComparer.Ordinal);
     private readonly List<NewEvent> _appends = [];
+    private readonly List<object> _data = [];
     private readonly Dictionary<string, int> _appendsOfKey = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _reading = new(1);
     private bool _ended;
@@ -82,8 +83,12 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
 
             // Its value is known when the run is over: the key may still be read.
             _appends.Add(mapper.ToNew(data, key, null, work.IdOf(_appends.Count), work.CorrelationId, work.TraceParent));
+            _data.Add(data);
         }
     }
+
+    /// <summary>The data of what was appended, in order.</summary>
+    public IReadOnlyList<object> Data => _data;
 
     /// <summary>Nothing is read or appended any more; the function may have left something running.</summary>
     public void End()

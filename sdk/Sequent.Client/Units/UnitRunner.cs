@@ -128,13 +128,10 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
         if (IsConflict(answer))
             return null;
         var receipts = message.Events.Select((e, i) => Receipt.Of(answer.Entries[i], e, answer.WasResent)).ToArray();
-        if (receipts.All(r => r.IsSuccess && r.Position is not null))
-        {
-            var isEarlier = receipts[0].Status == ReceiptStatus.Duplicate;
-            return new UpdateResult(receipts, attempts, isEarlier);
-        }
+        if (receipts.All(r => r.Status == ReceiptStatus.Success))
+            return new UpdateResult(receipts, attempts, EarlierDecisionStood: false) { Data = unit.Data };
 
-        // Duplicates, some without a place: the first event's id is stored, but not with this batch.
+        // Duplicates: the first event's id is stored, perhaps with other events than these.
         return receipts[0].IsSuccess
             ? await FindDecisionAsync(work, attempts, cancellationToken).ConfigureAwait(false)
             : throw Rejected(receipts);
@@ -157,28 +154,30 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
         await foreach (var page in reader.ReadAsync(new QueryMessage { EventIds = [work.IdOf(0)] }, cancellationToken).ConfigureAwait(false))
         {
             if (page.Events is [{ Position: { } first }, ..])
-                return new UpdateResult(await ReadDecisionAsync(work, first, cancellationToken).ConfigureAwait(false), attempts, EarlierDecisionStood: true);
+                return await ReadDecisionAsync(work, first, attempts, cancellationToken).ConfigureAwait(false);
         }
 
         return null;
     }
 
     /// <summary>A decision was stored in one piece, and the ids of its events are known: it ends where they do.</summary>
-    private async Task<IReadOnlyList<Receipt>> ReadDecisionAsync(UnitWork work, long first, CancellationToken cancellationToken)
+    private async Task<UpdateResult> ReadDecisionAsync(UnitWork work, long first, int attempts, CancellationToken cancellationToken)
     {
-        var receipts = new List<Receipt>();
+        var (receipts, data) = (new List<Receipt>(), new List<object>());
+        var result = new UpdateResult(receipts, attempts, EarlierDecisionStood: true) { Data = data };
         await foreach (var page in reader.ReadAsync(new QueryMessage { After = first - 1 }, cancellationToken).ConfigureAwait(false))
         {
             foreach (var e in page.Events)
             {
                 var id = work.IdOf(receipts.Count);
                 if (e.EventId != id)
-                    return receipts;
+                    return result;
+                data.Add(mapper.ToRecorded(e).Data);
                 receipts.Add(new Receipt(ReceiptStatus.Duplicate, e.Key, e.Value, e.Position, id));
             }
         }
 
-        return receipts;
+        return result;
     }
 
     private static async Task<bool> TryTakeAllAsync(HeldKeys held, IReadOnlyList<string> keys, CancellationToken deadline, CancellationToken cancellationToken)
