@@ -44,7 +44,8 @@ public interface ISequentClient : IAsyncDisposable
     Task<Receipt> TryPublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Publishes many events, each of which is accepted or not on its own, in their order. They go out together, as many in a message as the bus takes.
+    /// Publishes many events, each of which is accepted or not on its own. They are sent in their order, as many in a message as the bus takes. Where a
+    /// failing store refuses one of several messages under way, the bus may have taken a later one first: where order matters beyond that, give values or await.
     /// </summary>
     /// <param name="events">The events.</param>
     /// <param name="cancellationToken">Ends the waiting; events may be stored nevertheless.</param>
@@ -100,6 +101,9 @@ public interface ISequentClient : IAsyncDisposable
     /// <exception cref="UnitTimeoutException">Every run met conflicts until <see cref="SequentOptions.UnitTimeout"/>.</exception>
     /// <exception cref="PublishRejectedException">The bus does not accept one of the events.</exception>
     /// <exception cref="RequestFailedException">The bus refused the message.</exception>
+    /// <exception cref="OutcomeUnknownException">It was sent, but no receipt came within <see cref="SequentOptions.PublishTimeout"/>, or before the caller cancelled; with its <see cref="OutcomeUnknownException.EventId"/> as <see cref="UpdateOptions.DecisionId"/> it can be asked again.</exception>
+    /// <exception cref="BusUnavailableException">It could not be sent within <see cref="SequentOptions.PublishTimeout"/>.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled before anything was sent.</exception>
     Task<UpdateResult> UpdateAsync(Func<IUnit, CancellationToken, Task> decide, UpdateOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>The state of a key as of now. Sees every event that was acknowledged to anybody before the call.</summary>

@@ -24,6 +24,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     private readonly Publisher _publisher;
     private readonly LogReader _reader;
     private readonly FoldReader _folds;
+    private readonly HashSet<Subscription> _subscriptions = [];
 
     /// <summary>Creates a client with default options.</summary>
     /// <param name="server">The address of the bus, such as <c>ws://localhost:8081</c>.</param>
@@ -122,7 +123,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         if (expect is not null && events.FirstOrDefault(e => expect.ContainsKey(e.Sequence.Key)) is { } both)
             throw new ArgumentException($"The key '{both.Sequence.Key}' is both expected and appended to; give its event an explicit value instead.", nameof(expect));
         cancellationToken.ThrowIfCancellationRequested();
-        var message = new NewMessage([.. events.Select(e => ToNew(e.Data, e.Sequence, e.Options))]) { Atomic = true, Expect = expect is { Count: > 0 } ? expect : null };
+        var message = new NewMessage([.. events.Select(e => ToNew(e.Data, e.Sequence, e.Options))]) { Atomic = true, Expect = expect is { Count: > 0 } ? expect.ToDictionary(e => WireText.Require(e.Key), e => e.Value, StringComparer.Ordinal) : null };
         return await SendAsync(message, cancellationToken).ConfigureAwait(false);
     }
 
@@ -132,11 +133,11 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         ArgumentNullException.ThrowIfNull(decide);
         if (UnitRunner.IsCallerInside)
             LogPublishedInside("A unit");
-        var decision = options?.DecisionId;
+        var decision = options?.DecisionId ?? NewId();
         var work = new UnitWork(
             decide,
-            index => decision is not { } id ? NewId() : index == 0 ? id : DerivedId.For(id, index),
-            decision is null ? DecisionLookup.AtCommit : DecisionLookup.Always,
+            index => index == 0 ? decision : DerivedId.For(decision, index),
+            options?.DecisionId is null ? DecisionLookup.AtCommit : DecisionLookup.Always,
             options?.CorrelationId ?? NewCorrelation())
         {
             PublishTimeout = _options.PublishTimeout,
@@ -188,9 +189,13 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     /// <summary>As <see cref="DisposeAsync"/>, but blocks meanwhile: for containers and code that know nothing else.</summary>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
-    /// <summary>Waits up to 5 s for receipts that are due, sends the acks that wait, and closes every connection.</summary>
+    /// <summary>Leaves its subscriptions, as leaving their loops does, waits up to 5 s for receipts that are due, and closes every connection.</summary>
     public async ValueTask DisposeAsync()
     {
+        Subscription[] subscriptions;
+        lock (_subscriptions)
+            subscriptions = [.. _subscriptions];
+        await Task.WhenAll(subscriptions.Select(s => s.DisposeAsync().AsTask())).ConfigureAwait(false);
         await _publisher.DisposeAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
     }
@@ -198,7 +203,16 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     internal Subscription Subscribe(SubscriptionOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new Subscription(_connections.Open(), options, Mapper, _options.TimeProvider, _loggers.CreateLogger<Subscription>());
+        if (options.DrainTimeout < TimeSpan.Zero || options.DrainTimeout.TotalMilliseconds > int.MaxValue)
+            throw new ArgumentOutOfRangeException(nameof(options), options.DrainTimeout, "DrainTimeout must be at least zero and at most 24 days.");
+        var subscription = new Subscription(_connections.Open(), options, Mapper, _options.TimeProvider, _loggers.CreateLogger<Subscription>());
+        lock (_subscriptions)
+        {
+            _subscriptions.RemoveWhere(s => s.IsDisposed);
+            _subscriptions.Add(subscription);
+        }
+
+        return subscription;
     }
 
     private void Tell(ConnectionStateChangedEventArgs change)
@@ -230,7 +244,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     private async Task<IReadOnlyList<Receipt>> SendAsync(NewMessage message, CancellationToken cancellationToken)
     {
         var answer = await _publisher.SendAsync(message, null, _options.PublishTimeout, cancellationToken).ConfigureAwait(false);
-        return [.. message.Events.Select((e, i) => Receipt.Of(answer.Entries[i], e, answer.WasResent))];
+        return Receipt.Of(message, answer);
     }
 
     /// <summary>The first event that was not accepted by its own fault gives the exception.</summary>

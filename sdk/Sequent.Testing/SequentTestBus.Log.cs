@@ -26,7 +26,7 @@ public sealed partial class SequentTestBus
         {
             return await _own.PublishAsync(data, sequence, options, limit.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (limit.IsReached)
+        catch (Exception e) when (e is OperationCanceledException or OutcomeUnknownException && limit.IsReached)
         {
             var why = !IsRunning ? " The bus is stopped." : _host.StoreFaults.Fails ? " The store is told to fail." : "";
             throw new TimeoutException($"Publishing to '{sequence.Key}' brought no receipt within {limit}.{why}");

@@ -52,7 +52,7 @@ internal static class ConfiguredOptions
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException("it must be a whole number");
 
     private static TimeSpan Time(string text) =>
-        TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) ? time : throw new FormatException("it must be a time such as 00:00:30");
+        text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) ? time : throw new FormatException("it must be a time such as 00:00:30");
 
     private static Start StartOf(string text) => text.ToUpperInvariant() switch
     {

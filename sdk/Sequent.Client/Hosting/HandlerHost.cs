@@ -15,6 +15,11 @@ internal sealed partial class HandlerHost
     /// <summary>A subscription that worked for so long did not fail for the reason of the last time.</summary>
     private static readonly TimeSpan LongLife = TimeSpan.FromMinutes(1);
 
+    /// <summary>An operator's ack deadline should be longer than this.</summary>
+    private static readonly TimeSpan ExtendEvery = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan ExtendBy = TimeSpan.FromSeconds(15);
+
     private readonly SequentClient _client;
     private readonly SequentOptions _options;
     private readonly IServiceScopeFactory _scopes;
@@ -79,10 +84,32 @@ internal sealed partial class HandlerHost
 
         _subscription = subscription;
 
+        using var working = CancellationTokenSource.CreateLinkedTokenSource(aborting);
+        var extending = ExtendAsync(subscription, working.Token);
+
         // Ends before the subscription does, so that the acks of what was running still go out.
-        await using var lanes = new KeyLanes(_options.MaxParallelKeys, delivery => HandleAsync(delivery, aborting));
-        await foreach (var delivery in subscription.ReadAllAsync(stopping).ConfigureAwait(false))
-            lanes.Add(delivery);
+        var lanes = new KeyLanes(_options.MaxParallelKeys, delivery => HandleAsync(delivery, aborting));
+        try
+        {
+            await foreach (var delivery in subscription.ReadAllAsync(stopping).ConfigureAwait(false))
+                lanes.Add(delivery);
+        }
+        finally
+        {
+            await lanes.DisposeAsync().ConfigureAwait(false);
+            await working.CancelAsync().ConfigureAwait(false);
+            await extending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Where the operator set an ack deadline: what waits for a handler, or is handled within its own time-out, is not late.</summary>
+    private async Task ExtendAsync(Subscription subscription, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await Task.Delay(ExtendEvery, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            await subscription.ExtendTakenAsync(ExtendBy, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Handles one delivery and settles it. Never throws.</summary>
@@ -144,9 +171,9 @@ internal sealed partial class HandlerHost
             // A handler that ignores its token is left behind, and its unit with it, unless it blocks its thread.
             await InvokeInScopeAsync(handler, delivery, unit, either.Token).WaitAsync(either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested && unit.IsReading)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested && unit.IsWaiting)
         {
-            throw new BusUnavailableException($"The bus did not answer {handler.Handler} within HandlerTimeout, {_options.HandlerTimeout}.");
+            throw new BusUnavailableException($"{handler.Handler} waited for the bus, or for its turn at a key, until HandlerTimeout, {_options.HandlerTimeout}.");
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

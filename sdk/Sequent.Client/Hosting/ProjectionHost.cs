@@ -27,6 +27,7 @@ internal sealed partial class ProjectionHost(ISequentClient client, IProjection 
             }
             catch (Exception e)
             {
+                progress.Fail(e);
                 failures = progress.Position == before ? failures + 1 : 0;
                 LogFailed(Name, progress.Position, e);
                 await Task.Delay(_backoff.Delay(failures), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -38,12 +39,14 @@ internal sealed partial class ProjectionHost(ISequentClient client, IProjection 
     private async Task FollowAsync(CancellationToken stopping)
     {
         var checkpoint = await projection.LoadAsync(stopping).ConfigureAwait(false);
-        progress.MoveTo(checkpoint?.Position ?? 0);
         var query = new EventQuery { Types = projection.Types, After = checkpoint?.Position, LogId = checkpoint?.LogId };
         try
         {
             await foreach (var item in client.FollowAsync(query, stopping).ConfigureAwait(false))
             {
+                // The bus has confirmed the log of the checkpoint: before, its position may be one of another log.
+                if (!progress.IsFollowing)
+                    progress.Begin(checkpoint?.Position ?? 0);
                 if (item is EventPage page)
                 {
                     if (await ApplyAsync(page, checkpoint, stopping).ConfigureAwait(false) is not { } reached)
@@ -59,9 +62,15 @@ internal sealed partial class ProjectionHost(ISequentClient client, IProjection 
         }
         catch (RequestFailedException e) when (e.Code is ErrorCodes.LogChanged or ErrorCodes.PositionAhead)
         {
-            LogReset(Name, checkpoint?.LogId, checkpoint?.Position);
             progress.Reset();
+
+            // Another instance with the same database may have started over already.
+            if (await projection.LoadAsync(stopping).ConfigureAwait(false) != checkpoint)
+                return;
+            LogReset(Name, checkpoint?.LogId, checkpoint?.Position);
             await projection.ResetAsync(stopping).ConfigureAwait(false);
+            if (await projection.LoadAsync(stopping).ConfigureAwait(false) == checkpoint && checkpoint is not null)
+                throw new InvalidOperationException($"{Name}.ResetAsync left the checkpoint where it was.");
         }
     }
 

@@ -15,6 +15,12 @@ public abstract class ProjectionProgress
     /// <summary>Everything that was stored when the projection started is applied. For readiness checks; false again after a reset.</summary>
     public bool IsCaughtUp => _isCaughtUp;
 
+    /// <summary>Why it cannot go on at the moment: what the last attempt threw. Null while it follows the log. It is tried again until it works.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <summary>It follows the log from its checkpoint.</summary>
+    internal bool IsFollowing { get; private set; }
+
     /// <summary>Everything up to here is applied; 0 before the first event.</summary>
     public long Position => Interlocked.Read(ref _position);
 
@@ -60,9 +66,17 @@ public abstract class ProjectionProgress
 
     internal void CatchUp() => _isCaughtUp = true;
 
+    internal void Begin(long position)
+    {
+        (IsFollowing, Failure) = (true, null);
+        MoveTo(position);
+    }
+
+    internal void Fail(Exception failure) => (IsFollowing, Failure) = (false, failure);
+
     internal void Reset()
     {
-        _isCaughtUp = false;
+        (_isCaughtUp, IsFollowing) = (false, false);
         MoveTo(0);
     }
 }

@@ -62,7 +62,9 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
         foreach (var projection in registration.Projections)
         {
             data[$"position of {projection.Projection.Name}"] = projection.Progress.Position;
-            if (!projection.Progress.IsCaughtUp)
+            if (projection.Progress.Failure is { } failure)
+                obstacles.Add($"{projection.Projection.Name} fails after position {projection.Progress.Position} ({failure.GetType().Name})");
+            else if (!projection.Progress.IsCaughtUp)
                 obstacles.Add($"{projection.Projection.Name} has not caught up");
         }
 

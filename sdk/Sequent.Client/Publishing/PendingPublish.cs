@@ -2,7 +2,7 @@ using Sequent.Protocol;
 
 namespace Sequent.Client.Publishing;
 
-/// <summary>What one caller publishes, on its way to its receipts. What changes is guarded by the lock of <see cref="Publisher"/>.</summary>
+/// <summary>What one caller publishes, on its way to its receipts. What changes is guarded by the lock of <see cref="InFlight"/>.</summary>
 internal sealed class PendingPublish(NewMessage message, string? logId)
 {
     private readonly TaskCompletionSource<PublishAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -21,23 +21,20 @@ internal sealed partial class Publisher : IAsyncDisposable
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<PendingPublish> _waiting;
-    private readonly SemaphoreSlim _slots;
-    private readonly SemaphoreSlim _slotFreed = new(0);
+    private readonly InFlight _inFlight;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Sending> _sent = new(StringComparer.Ordinal);
     private readonly Channel<bool> _refusals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _running;
     private bool _closing;
     private int _callers;
-    private long _number;
     private int _failures;
 
     public Publisher(Connection connection, int maxInFlight, TimeProvider time, ILogger<Publisher> logger)
     {
         (_connection, _time, _logger) = (connection, time, logger);
         _waiting = Channel.CreateBounded<PendingPublish>(new BoundedChannelOptions(maxInFlight) { SingleReader = true });
-        _slots = new SemaphoreSlim(maxInFlight);
+        _inFlight = new InFlight(maxInFlight);
     }
 
     /// <summary>Sends events as often as it takes and returns their receipts.</summary>
@@ -64,7 +61,7 @@ internal sealed partial class Publisher : IAsyncDisposable
         catch (OperationCanceledException cancelled)
         {
             // Cancelled before anything was sent is just that; afterwards its caller has to know that it may be stored.
-            if (!Abandon(pending))
+            if (!_inFlight.Abandon(pending))
                 cancellationToken.ThrowIfCancellationRequested();
             throw GiveUp(pending, cancellationToken.IsCancellationRequested ? "its caller cancelled before a receipt came." : $"no receipt came within {timeout!.Value.TotalSeconds:0.#} s.", cancelled);
         }
@@ -84,7 +81,7 @@ internal sealed partial class Publisher : IAsyncDisposable
         switch (message)
         {
             case ReceiptMessage { RequestId: { } id } receipt:
-                if (Remove(id) is { } answered)
+                if (_inFlight.Remove(id) is { } answered)
                     Answer(answered, receipt);
                 return true;
             case ErrorMessage { RequestId: { } id } error:
@@ -118,8 +115,7 @@ internal sealed partial class Publisher : IAsyncDisposable
         }
 
         _stop.Dispose();
-        _slots.Dispose();
-        _slotFreed.Dispose();
+        _inFlight.Dispose();
     }
 
     private void Enter()
@@ -145,7 +141,7 @@ internal sealed partial class Publisher : IAsyncDisposable
     {
         try
         {
-            while (HasSent() || await _waiting.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
+            while (_inFlight.HasAny || await _waiting.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
             {
                 var session = await _connection.SessionAsync(_stop.Token).ConfigureAwait(false);
                 using var serving = CancellationTokenSource.CreateLinkedTokenSource(session.Ended, _stop.Token);
@@ -177,7 +173,7 @@ internal sealed partial class Publisher : IAsyncDisposable
 
     private async Task ServeAsync(Session session, CancellationToken cancellationToken)
     {
-        foreach (var sending in InOrder(_ => true))
+        foreach (var sending in _inFlight.InOrder(onlyRefused: false))
             await SendAsync(session, sending, cancellationToken).ConfigureAwait(false);
 
         // What was refused holds its slots, so the wait for a slot must not keep it from being sent again.
@@ -206,69 +202,31 @@ internal sealed partial class Publisher : IAsyncDisposable
     {
         if (!await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
             await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken).ConfigureAwait(false);
-        while (_slots.CurrentCount == 0)
-            await _slotFreed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _inFlight.WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Sends the next publish, together with those behind it that fit.</summary>
     private async ValueTask SendWaitingAsync(Session session, CancellationToken cancellationToken)
     {
-        // Only this loop takes slots, and it was told that one is free.
-        _slots.Wait(cancellationToken);
-        Sending? sending = null;
-        lock (_lock)
-        {
-            if (TakeWaiting() is { } first)
-            {
-                var group = new Group(session.Hello.Limits, first);
-                while (group.TakesMore && _waiting.Reader.TryPeek(out var next) && group.Takes(next) && _slots.Wait(0, CancellationToken.None))
-                {
-                    if (TakeWaiting() is { } taken)
-                        group.Add(taken);
-                    else
-                        Free(1);
-                }
-
-                sending = new Sending(++_number, group.Members);
-                _sent.Add(sending.Message.RequestId!, sending);
-            }
-        }
-
-        if (sending is null)
-            Free(1);
-        else
+        if (_inFlight.Take(_waiting.Reader, session.Hello.Limits) is { } sending)
             await SendAsync(session, sending, cancellationToken).ConfigureAwait(false);
     }
-
-    /// <summary>The next one, or null if nobody waits for it any more.</summary>
-    private PendingPublish? TakeWaiting() => _waiting.Reader.TryRead(out var pending) && !pending.IsAbandoned ? pending : null;
 
     /// <summary>The store of the bus fails, or it stops: after a pause for everybody, what was refused goes first, in its order.</summary>
     private async Task SendRefusedAsync(Session session, CancellationToken cancellationToken)
     {
-        var refused = InOrder(s => s.IsRefused);
-        if (refused.Count > 0 && _failures > 0)
-            await Task.Delay(_backoff.Delay(_failures - 1), _time, cancellationToken).ConfigureAwait(false);
+        var refused = _inFlight.InOrder(onlyRefused: true);
+        if (refused.Count > 0)
+            await Task.Delay(_backoff.Delay(_failures++), _time, cancellationToken).ConfigureAwait(false);
         foreach (var sending in refused)
             await SendAsync(session, sending, cancellationToken).ConfigureAwait(false);
     }
 
-    private async ValueTask SendAsync(Session session, Sending sending, CancellationToken cancellationToken)
+    private async ValueTask SendAsync(Session session, Sending next, CancellationToken cancellationToken)
     {
-        if (sending.LogId is { } logId && logId != session.LogId)
-        {
-            Remove(sending.Message.RequestId!)?.Fail(_ => new LogChangedException());
-            return;
-        }
-
-        // Noted before, because the answer may come before the next line runs; taken back if it did not even leave.
-        var (wasSent, wasResent) = (sending.WasSent, sending.WasResent);
-        lock (_lock)
-            (sending.WasSent, sending.WasResent, sending.IsRefused) = (true, wasResent || wasSent, false);
-        if (await session.SendAsync(sending.Message, cancellationToken).ConfigureAwait(false))
-            return;
-        lock (_lock)
-            (sending.WasSent, sending.WasResent) = (wasSent, wasResent);
+        if (next.LogId is { } logId && logId != session.LogId)
+            _inFlight.Remove(next.Message.RequestId!)?.Fail(_ => new LogChangedException(next.WasSent));
+        else if (_inFlight.Begin(next) is { } sending && !await session.SendAsync(sending.Message, cancellationToken).ConfigureAwait(false))
+            _inFlight.Undo(sending);
     }
 
     private void Answer(Sending sending, ReceiptMessage receipt)
@@ -282,102 +240,32 @@ internal sealed partial class Publisher : IAsyncDisposable
 
     private void Refused(string requestId, ErrorMessage error)
     {
-        lock (_lock)
-        {
-            if (!_sent.TryGetValue(requestId, out var sending))
-                return;
-            if (PassingErrors.Contains(error.Code))
-            {
-                // Nothing of it was stored by this attempt; it is unknown only if an earlier one may have been.
-                (sending.IsRefused, sending.WasSent) = (true, sending.WasResent);
-                _failures++;
-                LogPostponed(requestId, error.Code);
-            }
-            else if (sending.Members.Count == 1)
-            {
-                Remove(requestId)!.Fail(_ => new RequestFailedException(error.Code, error.Message, error.Path));
-                return;
-            }
-            else
-            {
-                // One of them is at fault; each is sent on its own, so that the others do not suffer for it.
-                _sent.Remove(requestId);
-                Free(sending.Members.Count(m => m.IsAbandoned));
-                foreach (var member in sending.Members.Where(m => !m.IsAbandoned))
-                {
-                    var alone = new Sending(++_number, [member]) { IsRefused = true };
-                    _sent.Add(alone.Message.RequestId!, alone);
-                }
-            }
-        }
+        var isPassing = PassingErrors.Contains(error.Code);
+        if (isPassing)
+            LogPostponed(requestId, error.Code);
 
-        _refusals.Writer.TryWrite(true);
+        if (_inFlight.Refuse(requestId, isPassing) is { } alone)
+            alone.Fail(member => Final(alone, member, error));
+        else
+            _refusals.Writer.TryWrite(true);
     }
 
-    private bool HasSent()
+    /// <summary>The bus will not take it; but an earlier attempt, whose receipt was lost, may have been taken.</summary>
+    private static SequentException Final(Sending sending, PendingPublish member, ErrorMessage error)
     {
-        lock (_lock)
-            return _sent.Count > 0;
+        var refusal = new RequestFailedException(error.Code, error.Message, error.Path);
+        return sending.WasResent ? new OutcomeUnknownException(member.Message.Events[0].EventId!.Value, $"its receipt was lost, and the bus refused it when it was sent again ({error.Code}).", refusal) : refusal;
     }
 
-    private List<Sending> InOrder(Func<Sending, bool> which)
-    {
-        lock (_lock)
-            return [.. _sent.Values.Where(which).OrderBy(s => s.Number)];
-    }
-
-    private Sending? Remove(string requestId)
-    {
-        lock (_lock)
-        {
-            if (!_sent.Remove(requestId, out var sending))
-                return null;
-            Free(sending.Members.Count);
-            return sending;
-        }
-    }
-
-    private void Free(int slots)
-    {
-        if (slots == 0 || _stop.IsCancellationRequested)
-            return;
-        _slots.Release(slots);
-        if (_slotFreed.CurrentCount == 0)
-            _slotFreed.Release();
-    }
-
-    /// <summary>Nobody waits for it any more. False: it was not sent.</summary>
-    private bool Abandon(PendingPublish pending)
-    {
-        lock (_lock)
-        {
-            pending.IsAbandoned = true;
-            if (pending.Sending is not { } sending)
-                return false;
-            if (sending.Members.All(m => m.IsAbandoned))
-                Remove(sending.Message.RequestId!);
-            return sending.WasSent;
-        }
-    }
-
-    private SequentException GiveUp(PendingPublish pending, string why, Exception? cause = null)
-    {
-        lock (_lock)
-        {
-            return pending.Sending is { WasSent: true }
-                ? new OutcomeUnknownException(pending.Message.Events[0].EventId!.Value, why, cause)
-                : new BusUnavailableException($"Nothing was sent: {why}");
-        }
-    }
+    private SequentException GiveUp(PendingPublish pending, string why, Exception? cause = null) => _inFlight.WasSent(pending)
+        ? new OutcomeUnknownException(pending.Message.Events[0].EventId!.Value, why, cause)
+        : new BusUnavailableException($"Nothing was sent: {why}");
 
     private void FailEverything()
     {
         _waiting.Writer.TryComplete();
-        List<Sending> all;
-        lock (_lock)
-            all = [.. _sent.Values];
-        foreach (var sending in all)
-            Remove(sending.Message.RequestId!)?.Fail(member => GiveUp(member, "the client was disposed."));
+        foreach (var sending in _inFlight.RemoveAll())
+            sending.Fail(member => GiveUp(member, "the client was disposed."));
         while (_waiting.Reader.TryRead(out var waiting))
             waiting.Fail(GiveUp(waiting, "the client was disposed."));
     }

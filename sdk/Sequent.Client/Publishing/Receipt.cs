@@ -1,3 +1,4 @@
+using Sequent.Client.Publishing;
 using Sequent.Protocol;
 
 namespace Sequent.Client;
@@ -22,9 +23,16 @@ public sealed record Receipt(ReceiptStatus Status, string Key, uint? Value, long
     /// <summary>The event is stored and durable: by this publish, or (duplicate) by an earlier one with the same id.</summary>
     public bool IsSuccess => Status is ReceiptStatus.Success or ReceiptStatus.Duplicate;
 
-    /// <summary>A duplicate that answers this client's own repetition is what the first answer would have been: success.</summary>
-    internal static Receipt Of(ReceiptEntry entry, NewEvent e, bool wasResent) =>
-        new(entry.Status == ReceiptStatus.Duplicate && wasResent ? ReceiptStatus.Success : entry.Status, entry.Key ?? e.Key, entry.Value, entry.Position, entry.EventId ?? e.EventId!.Value)
+    /// <summary>The receipts of a message. Duplicates that answer this client's own repetition are what the first answer would have been: success.</summary>
+    internal static IReadOnlyList<Receipt> Of(NewMessage message, PublishAnswer answer)
+    {
+        // An event without a place is not stored: then somebody else has stored the decision, with other events.
+        var isOwn = answer.WasResent && answer.Entries.All(e => e.Status != ReceiptStatus.Duplicate || e.Position is not null);
+        return [.. message.Events.Select((e, i) => Of(answer.Entries[i], e, isOwn))];
+    }
+
+    private static Receipt Of(ReceiptEntry entry, NewEvent e, bool isOwn) =>
+        new(entry.Status == ReceiptStatus.Duplicate && isOwn ? ReceiptStatus.Success : entry.Status, entry.Key ?? e.Key, entry.Value, entry.Position, entry.EventId ?? e.EventId!.Value)
         {
             Expected = entry.Expected,
             Reason = entry.Reason,

@@ -3,7 +3,7 @@ using Sequent.Protocol;
 
 namespace Sequent.Client.Publishing;
 
-/// <summary>One <c>new</c> with what one or several callers publish. What changes is guarded by the lock of <see cref="Publisher"/>.</summary>
+/// <summary>One <c>new</c> with what one or several callers publish. What changes is guarded by the lock of <see cref="InFlight"/>.</summary>
 internal sealed class Sending
 {
     public Sending(long number, IReadOnlyList<PendingPublish> members)
@@ -27,6 +27,9 @@ internal sealed class Sending
 
     /// <summary>It may have reached the bus.</summary>
     public bool WasSent { get; set; }
+
+    /// <summary>Before the attempt that is under way it may have reached the bus.</summary>
+    public bool WasSentBefore { get; set; }
 
     /// <summary>It was sent again after a lost session, so a duplicate may be this client's own.</summary>
     public bool WasResent { get; set; }

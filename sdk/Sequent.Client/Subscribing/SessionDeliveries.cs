@@ -110,6 +110,15 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
         await session.TrySendAsync(new ExtendMessage([delivery.Number], ms), cancellationToken).ConfigureAwait(false);
     }
 
+    public async ValueTask ExtendTakenAsync(long ms, CancellationToken cancellationToken)
+    {
+        long[] taken;
+        lock (_lock)
+            taken = [.. _unsettled.Values.Where(d => d.IsTaken).Select(d => d.Number)];
+        if (taken.Length > 0)
+            await session.TrySendAsync(new ExtendMessage(taken, ms), cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Completes when nothing that was handed to somebody is unsettled.</summary>
     public Task WhenTakenAreSettled()
     {

@@ -25,7 +25,9 @@ internal sealed partial class Subscription : IAsyncDisposable
     // As long as the bus keeps to the window it was told, this holds no more than that: what is revoked leaves it.
     private readonly LinkedList<Delivery> _arrived = new();
     private readonly Channel<bool> _wakeUp = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isLeaving;
+    private bool _isDisposed;
     private Serving? _serving;
     private Task? _running;
 
@@ -34,6 +36,8 @@ internal sealed partial class Subscription : IAsyncDisposable
         (_connection, _options, _mapper, _time, _logger) = (connection, options, mapper, time, logger);
         _connection.Received = Receive;
     }
+
+    public bool IsDisposed => _disposed.Task.IsCompleted;
 
     /// <summary>The bus hands events to it.</summary>
     public bool IsRegistered => _serving is { IsRegistered: true } serving && !serving.Session.Ended.IsCancellationRequested;
@@ -65,10 +69,32 @@ internal sealed partial class Subscription : IAsyncDisposable
         }
     }
 
+    /// <summary>Tells the bus that the work on everything that was handed out goes on.</summary>
+    public ValueTask ExtendTakenAsync(TimeSpan time, CancellationToken cancellationToken) =>
+        _serving is { IsRegistered: true } serving ? serving.Deliveries.ExtendTakenAsync((long)time.TotalMilliseconds, cancellationToken) : default;
+
     /// <summary>Waits a while for what was handed out to be settled, sends the acks, then ends the session; what is not settled goes to other instances.</summary>
     public async ValueTask DisposeAsync()
     {
         _isLeaving = true;
+        if (Interlocked.Exchange(ref _isDisposed, true))
+        {
+            await _disposed.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await LeaveAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _disposed.SetResult();
+        }
+    }
+
+    private async Task LeaveAsync()
+    {
         if (_serving is { } serving)
         {
             await Task.WhenAny(serving.Deliveries.WhenTakenAreSettled(), Task.Delay(_options.DrainTimeout, _time, CancellationToken.None)).ConfigureAwait(false);

@@ -9,6 +9,8 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     private readonly Dictionary<string, ReadKey> _reads = new(StringComparer.Ordinal);
     private readonly List<NewEvent> _appends = [];
     private readonly List<object> _data = [];
+    private volatile int _waits;
+    private volatile bool _wasCutOff;
     private readonly Dictionary<string, int> _appendsOfKey = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _reading = new(1);
     private bool _ended;
@@ -16,8 +18,8 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     /// <summary>The log everything was read from, or the event that is handled is of; null if there is neither.</summary>
     public string? LogId { get; private set; } = work.LogId;
 
-    /// <summary>It waits for an answer of the bus, or waited for one when it was cancelled.</summary>
-    public bool IsReading { get; private set; }
+    /// <summary>It waits for the bus, or for its turn at a key, or did so when it was cancelled: whatever that took is not the function's fault.</summary>
+    public bool IsWaiting => _waits > 0 || _wasCutOff;
 
     /// <summary>Reads came from two logs, so they say nothing together.</summary>
     public bool SawAnotherLog { get; private set; }
@@ -51,17 +53,14 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
         await _reading.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (!_reads.TryGetValue(key, out var known))
-                await TakeAsync(key, cancellationToken).ConfigureAwait(false);
-            else if (known.States.TryGetValue(typeof(TState), out var state))
+            var known = _reads.GetValueOrDefault(key);
+            if (known is not null && known.States.TryGetValue(typeof(TState), out var state))
                 return (TState)state;
-            IsReading = true;
-            var read = await folds.ReadAsync<TState>(key, known?.ReadUpTo, cancellationToken).ConfigureAwait(false);
-            IsReading = false;
+            var read = await WaitAsync(() => TakeAndReadAsync<TState>(key, known, cancellationToken)).ConfigureAwait(false);
             if ((LogId ??= read.LogId) != read.LogId)
             {
                 SawAnotherLog = true;
-                throw new LogChangedException();
+                throw new LogChangedException(wasSent: false);
             }
 
             if (known is null)
@@ -72,6 +71,32 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
         finally
         {
             _reading.Release();
+        }
+    }
+
+    private async Task<ReadFold<TState>> TakeAndReadAsync<TState>(string key, ReadKey? known, CancellationToken cancellationToken)
+        where TState : IState<TState>
+    {
+        if (known is null)
+            await TakeAsync(key, cancellationToken).ConfigureAwait(false);
+        return await folds.ReadAsync<TState>(key, known?.ReadUpTo, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<T> WaitAsync<T>(Func<Task<T>> wait)
+    {
+        Interlocked.Increment(ref _waits);
+        try
+        {
+            return await wait().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _wasCutOff = true;
+            throw;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waits);
         }
     }
 

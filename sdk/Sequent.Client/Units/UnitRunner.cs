@@ -15,6 +15,9 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
     // A unit inside a unit or handler must not wait for a key that the outer one may hold.
     private static readonly AsyncLocal<UnitWork?> Outer = new();
 
+    /// <summary>A batch is one message, and no bus takes more events in one.</summary>
+    private const int MaxDecision = 1_000_000;
+
     // A conflict means that somebody else got through, so it is worth trying again at once; the more often, the more crowded the key.
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(100));
     private readonly KeyQueues _queues = new();
@@ -38,7 +41,7 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
             if (work.Lookup == DecisionLookup.Always || (work.Lookup == DecisionLookup.Once && attempts == 0))
             {
                 if (await FindDecisionAsync(work, attempts, cancellationToken).ConfigureAwait(false) is { } earlier)
-                    return earlier;
+                    return earlier.Result;
             }
 
             using (var held = new HeldKeys(_queues, mayWait: Outer.Value is null))
@@ -83,7 +86,7 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
         {
             unit.End();
             if (work.Lookup == DecisionLookup.Always && await FindDecisionAsync(work, attempts, cancellationToken).ConfigureAwait(false) is { } earlier)
-                return earlier;
+                return earlier.Result;
 
             // The reason to throw counts only if what was read was ever true together.
             if (!await WasSnapshotAsync(unit, cancellationToken).ConfigureAwait(false))
@@ -120,21 +123,36 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
         {
             answer = await publisher.SendAsync(message, unit.LogId, work.PublishTimeout, cancellationToken).ConfigureAwait(false);
         }
-        catch (LogChangedException)
+        catch (LogChangedException e)
         {
-            return null;
+            // A log that was restored, or came back after a power failure, has another id, and perhaps this batch.
+            return e.WasSent && await FindDecisionAsync(work, attempts, cancellationToken).ConfigureAwait(false) is { } stored ? Told(stored, message, unit) : null;
         }
 
         if (IsConflict(answer))
             return null;
-        var receipts = message.Events.Select((e, i) => Receipt.Of(answer.Entries[i], e, answer.WasResent)).ToArray();
-        if (receipts.All(r => r.Status == ReceiptStatus.Success))
+        var receipts = Receipt.Of(message, answer);
+        if (receipts.All(r => r.Status == ReceiptStatus.Success) && !answer.Entries.Any(e => e.Status == ReceiptStatus.Duplicate))
             return new UpdateResult(receipts, attempts, EarlierDecisionStood: false) { Data = unit.Data };
 
-        // Duplicates: the first event's id is stored, perhaps with other events than these.
-        return receipts[0].IsSuccess
-            ? await FindDecisionAsync(work, attempts, cancellationToken).ConfigureAwait(false)
-            : throw Rejected(receipts);
+        // Duplicates: the decision is stored, by an earlier attempt to send it or by somebody else.
+        if (!receipts[0].IsSuccess)
+            throw Rejected(receipts);
+        return await FindDecisionAsync(work, attempts, cancellationToken).ConfigureAwait(false) is { } found ? Told(found, message, unit) : null;
+    }
+
+    /// <summary>What is stored under the id of a decision: this very batch, whose receipt was lost, or what somebody decided earlier.</summary>
+    private static UpdateResult Told(StoredDecision stored, NewMessage message, Unit unit)
+    {
+        var isOwn = stored.Events.Count == message.Events.Count
+            && stored.Events.Zip(message.Events).All(p => p.First.Key == p.Second.Key && p.First.EventType == p.Second.EventType && p.First.Data.Span.SequenceEqual(p.Second.Data.Span));
+        return !isOwn ? stored.Result : stored.Result with
+        {
+            Receipts = [.. stored.Result.Receipts.Select(r => r with { Status = ReceiptStatus.Success })],
+            EarlierDecisionStood = false,
+            Data = unit.Data,
+            Stored = null,
+        };
     }
 
     private static bool IsConflict(PublishAnswer answer)
@@ -143,41 +161,38 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
         return culprits.Length > 0 && culprits.All(e => e.Status == ReceiptStatus.Inconsistent || e.Reason == RejectReasons.ExpectFailed);
     }
 
-    private static PublishRejectedException Rejected(Receipt[] receipts)
+    private static PublishRejectedException Rejected(IReadOnlyList<Receipt> receipts)
     {
         var culprit = receipts.FirstOrDefault(r => r.Status == ReceiptStatus.Rejected && r.Reason != RejectReasons.AtomicBatchFailed) ?? receipts[0];
         return new PublishRejectedException(culprit.Reason ?? culprit.Status.ToString(), culprit.Key);
     }
 
-    private async Task<UpdateResult?> FindDecisionAsync(UnitWork work, int attempts, CancellationToken cancellationToken)
+    private async Task<StoredDecision?> FindDecisionAsync(UnitWork work, int attempts, CancellationToken cancellationToken)
     {
         await foreach (var page in reader.ReadAsync(new QueryMessage { EventIds = [work.IdOf(0)] }, cancellationToken).ConfigureAwait(false))
         {
             if (page.Events is [{ Position: { } first }, ..])
-                return await ReadDecisionAsync(work, first, attempts, cancellationToken).ConfigureAwait(false);
+                return new StoredDecision(await ReadDecisionAsync(work, first, cancellationToken).ConfigureAwait(false), attempts, mapper);
         }
 
         return null;
     }
 
     /// <summary>A decision was stored in one piece, and the ids of its events are known: it ends where they do.</summary>
-    private async Task<UpdateResult> ReadDecisionAsync(UnitWork work, long first, int attempts, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<WireEvent>> ReadDecisionAsync(UnitWork work, long first, CancellationToken cancellationToken)
     {
-        var (receipts, data) = (new List<Receipt>(), new List<object>());
-        var result = new UpdateResult(receipts, attempts, EarlierDecisionStood: true) { Data = data };
-        await foreach (var page in reader.ReadAsync(new QueryMessage { After = first - 1 }, cancellationToken).ConfigureAwait(false))
+        var events = new List<WireEvent>();
+        await foreach (var page in reader.ReadAsync(new QueryMessage { After = first - 1, Limit = MaxDecision }, cancellationToken).ConfigureAwait(false))
         {
             foreach (var e in page.Events)
             {
-                var id = work.IdOf(receipts.Count);
-                if (e.EventId != id)
-                    return result;
-                data.Add(mapper.ToRecorded(e).Data);
-                receipts.Add(new Receipt(ReceiptStatus.Duplicate, e.Key, e.Value, e.Position, id));
+                if (e.EventId != work.IdOf(events.Count))
+                    return events;
+                events.Add(e);
             }
         }
 
-        return result;
+        return events;
     }
 
     private static async Task<bool> TryTakeAllAsync(HeldKeys held, IReadOnlyList<string> keys, CancellationToken deadline, CancellationToken cancellationToken)

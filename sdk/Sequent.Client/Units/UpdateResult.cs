@@ -6,6 +6,18 @@ namespace Sequent.Client;
 /// <param name="EarlierDecisionStood">The unit's <see cref="UpdateOptions.DecisionId"/> was stored already; nothing was appended now.</param>
 public sealed record UpdateResult(IReadOnlyList<Receipt> Receipts, int Attempts, bool EarlierDecisionStood)
 {
-    /// <summary>The data of the stored events, in the order of <see cref="Receipts"/>: what was appended, or what the earlier decision had appended, read as <see cref="RecordedEvent.Data"/> is.</summary>
-    public IReadOnlyList<object> Data { get; init; } = [];
+    private readonly IReadOnlyList<object> _data = [];
+
+    /// <summary>
+    /// The data of the stored events, in the order of <see cref="Receipts"/>: what was appended, or what the earlier decision had appended, read as
+    /// <see cref="RecordedEvent.Data"/> is, and with its exceptions.
+    /// </summary>
+    public IReadOnlyList<object> Data
+    {
+        get => Stored is { } stored ? [.. stored.Select(e => e.Data)] : _data;
+        init => _data = value;
+    }
+
+    /// <summary>An earlier decision's events; read only if somebody wants to know.</summary>
+    internal IReadOnlyList<RecordedEvent>? Stored { get; init; }
 }
