@@ -16,6 +16,9 @@ internal sealed class FaultyStore(InMemoryStore? inner = null) : IEventStore
     /// <summary>Whether every append fails before its commit.</summary>
     public bool AppendsFail { get; set; }
 
+    /// <summary>Runs before anything is appended.</summary>
+    public Func<Task>? BeforeAppending { get; set; }
+
     /// <summary>Whether an append with an unknown outcome did happen.</summary>
     public bool UnknownIsStored { get; set; }
 
@@ -28,6 +31,9 @@ internal sealed class FaultyStore(InMemoryStore? inner = null) : IEventStore
     /// <summary>Runs before events are read, or looked for by their time.</summary>
     public Func<Task>? BeforeReading { get; set; }
 
+    /// <summary>How often something was to be appended.</summary>
+    public int Appends { get; private set; }
+
     public int Recoveries { get; private set; }
 
     public ValueTask<LogEnd> OpenAsync(CancellationToken cancellationToken) => _inner.OpenAsync(cancellationToken);
@@ -36,6 +42,9 @@ internal sealed class FaultyStore(InMemoryStore? inner = null) : IEventStore
 
     public async ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
     {
+        Appends++;
+        if (BeforeAppending is { } before)
+            await before();
         if (AppendsFail)
             return AppendOutcome.NotCommitted;
         if (NextOutcome is not { } outcome)

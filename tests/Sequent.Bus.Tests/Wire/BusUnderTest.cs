@@ -85,8 +85,8 @@ internal sealed class BusUnderTest : IAsyncDisposable
     /// <summary>The lines it has logged at a level.</summary>
     public IEnumerable<string> Logged(LogLevel level) => _log.At(level);
 
-    /// <summary>Begins to stop, as Ctrl-C does; completes when it has.</summary>
-    public Task StopAsync() => _app.StopAsync();
+    /// <summary>Ends the sessions as a stop of the host does, while its web server still answers.</summary>
+    public Task CloseSessionsAsync() => _app.Services.GetRequiredService<SequentBus>().Sessions.CloseAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -20,7 +20,7 @@ internal sealed record Frame(Opcode Opcode, bool IsFinal, byte[] Payload)
     public string Text => Encoding.UTF8.GetString(Payload);
 }
 
-/// <summary>A v1 WebSocket by hand, frame by frame, for what a proper client cannot do.</summary>
+/// <summary>A WebSocket by hand, frame by frame, for what a proper client cannot do.</summary>
 internal sealed class RawClient : IDisposable
 {
     private readonly TcpClient _tcp = new();
@@ -57,8 +57,12 @@ internal sealed class RawClient : IDisposable
 
     public async Task SendAsync(Opcode opcode, byte[] payload, bool isFinal = true)
     {
-        Assert.That(payload.Length, Is.LessThan(65_536), "longer ones are not needed");
-        byte[] length = payload.Length < 126 ? [(byte)(0x80 | payload.Length)] : [0x80 | 126, (byte)(payload.Length >> 8), (byte)payload.Length];
+        byte[] length = payload.Length switch
+        {
+            < 126 => [(byte)(0x80 | payload.Length)],
+            < 65_536 => [0x80 | 126, (byte)(payload.Length >> 8), (byte)payload.Length],
+            _ => [0x80 | 127, 0, 0, 0, 0, (byte)(payload.Length >> 24), (byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length],
+        };
         byte[] head = [(byte)((isFinal ? 0x80 : 0) | (int)opcode), .. length, 0, 0, 0, 0]; // masked with zeros
         await _stream.WriteAsync((byte[])[.. head, .. payload]);
     }
