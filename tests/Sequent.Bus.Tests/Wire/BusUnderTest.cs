@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -6,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using Sequent.Bus.Storage;
 using Sequent.Bus.Storage.InMemory;
 using Sequent.Protocol;
@@ -17,10 +19,11 @@ internal sealed class BusUnderTest : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly LogLines _log;
+    private readonly TimeProvider? _time;
 
-    private BusUnderTest(WebApplication app, LogLines log, Uri address)
+    private BusUnderTest(WebApplication app, LogLines log, TimeProvider? time, Uri address)
     {
-        (_app, _log, Address) = (app, log, address);
+        (_app, _log, _time, Address) = (app, log, time, address);
         Http = new HttpClient { BaseAddress = new UriBuilder(address) { Scheme = "http" }.Uri };
     }
 
@@ -67,7 +70,7 @@ internal sealed class BusUnderTest : IAsyncDisposable
         app.MapSequentBus("/{**path}");
         await app.StartAsync();
         var url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new BusUnderTest(app, log, new Uri(url.Replace("http://", "ws://", StringComparison.Ordinal)));
+        return new BusUnderTest(app, log, time, new Uri(url.Replace("http://", "ws://", StringComparison.Ordinal)));
     }
 
     public Task<WireClient> ConnectV1Async() => WireClient.ConnectAsync(Address, ProtocolVersion.V1);
@@ -78,6 +81,10 @@ internal sealed class BusUnderTest : IAsyncDisposable
         client.Hello = await client.ReceiveAsync("hello");
         return client;
     }
+
+    /// <summary>Runs a session over a socket that is none of the network, until it ends.</summary>
+    public Task RunAsync(WebSocket socket, ProtocolVersion version) =>
+        _app.Services.GetRequiredService<SequentBus>().Sessions.RunAsync(socket, version, new Producer(1, "V4(127.0.0.1:1)"));
 
     /// <summary>What an operator is answered.</summary>
     public async Task<JsonNode> AskAsync(string path) => JsonNode.Parse(await Http.GetStringAsync(new Uri(path, UriKind.Relative)))!;
@@ -91,7 +98,20 @@ internal sealed class BusUnderTest : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        await _app.StopAsync();
+        await StopAsync();
         await _app.DisposeAsync();
+    }
+
+    /// <summary>A clock that only a test moves must not keep the bus from running out of patience with whoever does not go.</summary>
+    private async Task StopAsync()
+    {
+        var stopping = _app.StopAsync();
+        if (_time is FakeTimeProvider time)
+        {
+            await Task.WhenAny(stopping, Task.Delay(TimeSpan.FromSeconds(2)));
+            await time.AdvanceUntilAsync(stopping, TimeSpan.FromSeconds(1));
+        }
+
+        await stopping;
     }
 }
