@@ -109,6 +109,20 @@ internal sealed class ClientTypeQueueTests
     }
 
     [Test]
+    public void A_delay_stays_with_its_event_when_an_earlier_one_fails_later()
+    {
+        var queue = Queue();
+        var instance = Join(queue);
+        for (var position = 1; position <= 3; position++)
+            queue.Offer(Event(position));
+        queue.Nack(instance, 3, delayMicros: 1_000_000, null, deadLetter: false);
+        queue.Nack(instance, 1, delayMicros: 0, null, deadLetter: false);
+        Assert.That(_inbox.Deliveries.Skip(3).Select(d => d.Position), Is.EqualTo(new[] { 1, 2 }));
+        queue.Tick(1_001_000, 5);
+        Assert.That(_inbox.Deliveries.Skip(5).Select(d => d.Position), Is.EqualTo(new[] { 3 }));
+    }
+
+    [Test]
     public void A_cursor_waits_for_no_keys_once_nobody_is_there()
     {
         var queue = Queue(new DeliveryLimits { MaxKeysInDebt = 1 });
