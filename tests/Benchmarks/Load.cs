@@ -7,10 +7,16 @@ namespace Sequent.Benchmarks;
 /// <summary>Publishes, and counts receipts.</summary>
 internal static class Load
 {
-    private static readonly byte[] Data = Encoding.UTF8.GetBytes($"\"{new string('x', 254)}\"");
+    private static readonly byte[] Data = DataOf(256);
 
     /// <summary>An event of 256 bytes with a version 7 id, which appends to the index of ids.</summary>
-    public static NewEvent Event(string key) => new(key, null, 1, "measured", Data) { EventId = Guid.CreateVersion7() };
+    public static NewEvent Event(string key) => Event(key, Data);
+
+    /// <summary>An event with a version 7 id.</summary>
+    public static NewEvent Event(string key, byte[] data) => new(key, null, 1, "measured", data) { EventId = Guid.CreateVersion7() };
+
+    /// <summary>A JSON text of so many bytes.</summary>
+    public static byte[] DataOf(int bytes) => Encoding.UTF8.GetBytes($"\"{new string('x', bytes - 2)}\"");
 
     /// <summary>Publishes over one session, with so many events in one message and so many messages without receipt.</summary>
     /// <returns>Events per second.</returns>

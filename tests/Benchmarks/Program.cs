@@ -16,6 +16,9 @@ try
         case ["sessions"]:
             await SessionsBenchmark.RunAsync(folder);
             return 0;
+        case ["slow", .. var events] when events.Length <= 1:
+            await SlowInstanceBenchmark.RunAsync(folder, events is [var count] ? int.Parse(count, CultureInfo.InvariantCulture) : 60_000);
+            return 0;
         case ["flood"]:
             await FloodBenchmark.RunAsync(folder);
             return 0;
@@ -23,7 +26,7 @@ try
             await FloodBenchmark.SendGarbageAsync(new Uri(address), version);
             return 0;
         default:
-            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | flood");
+            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood");
             return 2;
     }
 }

@@ -94,6 +94,15 @@ internal sealed class ServerCommandTests
         }));
     }
 
+    [TestCase("2147483647h")]
+    [TestCase("99999999999999999999s")]
+    public async Task A_time_longer_than_any_gives_one_clear_line(string time)
+    {
+        await using var server = SequentProcess.Start("server", "-b", "127.0.0.1:0", "-d", DataFile, "--drain-time", time);
+        Assert.That(await server.ExitAsync(), Is.EqualTo(1));
+        Assert.That(Complaints(server), Has.Length.EqualTo(1).And.All.Contains($"--drain-time: '{time}' is no time"));
+    }
+
     [Test]
     public async Task A_value_out_of_range_is_named_with_its_limits()
     {

@@ -125,6 +125,32 @@ internal sealed class V2LeavingTests
     }
 
     [Test]
+    public async Task Losses_within_5_seconds_count_once()
+    {
+        await StartAsync(o => o.MaxLosses = 2);
+        await _producer.PublishAsync("k", data: "1");
+        await using (var known = await JoinAsync(more: ",\"start\":\"earliest\""))
+            await known.CloseAsync(); // a goodbye is no loss
+        await LoseAsync();
+        await LoseAsync();
+        _time.Advance(TimeSpan.FromSeconds(4));
+        await LoseAsync();
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await LoseAsync();
+        await _producer.PublishAsync("k", data: "2");
+        await using var last = await JoinAsync();
+        Assert.That(Data(await last.ReceiveDeliveriesAsync(1)), Is.EqualTo(new[] { 2 }), "the second loss that counts was the last one");
+
+        async Task LoseAsync()
+        {
+            var client = await JoinAsync();
+            Assert.That(Data(await client.ReceiveDeliveriesAsync(1)), Is.EqualTo(new[] { 1 }));
+            client.Abort();
+            await UntilNobodyIsThereAsync();
+        }
+    }
+
+    [Test]
     public async Task What_only_a_lost_instance_took_is_owed_until_its_grace_ends()
     {
         await StartAsync(o => o.InterestGrace = TimeSpan.FromMinutes(10));

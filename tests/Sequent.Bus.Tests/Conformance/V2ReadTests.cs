@@ -132,6 +132,15 @@ internal sealed class V2ReadTests : V2WireTest
     }
 
     [Test]
+    public async Task A_stretch_that_ends_before_it_begins_holds_nothing_and_moves_nobody_back()
+    {
+        await PublishAsync(8);
+        await Client.SendAsync("""{"message_type":"query","request_id":"q","after":6,"until":3}""");
+        var page = await Client.ReceiveAsync("rebuild");
+        Assert.That((page["events"]!.AsArray().Count, (long)page["position"]!, (bool)page["last"]!), Is.EqualTo((0, 6, true)));
+    }
+
+    [Test]
     public async Task Since_has_the_precision_of_the_log()
     {
         await PublishAsync(2, keys: 1);

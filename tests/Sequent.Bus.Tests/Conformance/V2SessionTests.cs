@@ -20,6 +20,15 @@ internal sealed class V2SessionTests : WireTest
         await client.ReceiveNothingElseAsync();
     }
 
+    [TestCase("{\"message_type\":\"NAME\"}")]
+    [TestCase("{\"message_type\":\"new\",\"atomic\":true,\"expect\":{\"NAME\":\"x\"},\"events\":[]}")]
+    public async Task An_error_names_the_fault_and_does_not_send_a_long_name_back(string text)
+    {
+        await using var client = await Bus.ConnectV2Async();
+        await client.SendAsync(text.Replace("NAME", new string('n', 500_000), StringComparison.Ordinal));
+        Assert.That((await client.ReceiveAsync("error")).ToJsonString(), Has.Length.LessThan(1_000).And.Contains("nnnn"));
+    }
+
     [TestCase("\"message_type\":\"register\",\"client_type\":\"accounts\",\"event_types\":[]")]
     [TestCase("\"message_type\":\"ack\",\"up_to\":0")]
     [TestCase("\"message_type\":\"unregister\"")]

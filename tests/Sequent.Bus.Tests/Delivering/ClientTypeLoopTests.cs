@@ -4,7 +4,6 @@ using Sequent.Bus.Delivering;
 using Sequent.Bus.Publishing;
 using Sequent.Bus.Reading;
 using Sequent.Bus.Storage;
-using Sequent.Bus.Storage.InMemory;
 using Sequent.Bus.Tests.Publishing;
 
 namespace Sequent.Bus.Tests.Delivering;
@@ -17,7 +16,7 @@ internal sealed class ClientTypeLoopTests
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddDays(1));
     private Inbox _inbox = null!;
     private FaultyStore _events = null!;
-    private FailingDeliveryStore _store = null!;
+    private FaultyDeliveryStore _store = null!;
     private DeliverySaver _saver = null!;
     private EventLog _log = null!;
     private ClientTypeLoop _loop = null!;
@@ -28,7 +27,7 @@ internal sealed class ClientTypeLoopTests
     {
         _events = new FaultyStore();
         _inbox = new Inbox();
-        _store = new FailingDeliveryStore();
+        _store = new FaultyDeliveryStore();
         _log = new EventLog(_events, new RecentCommits(0));
         _saver = new DeliverySaver(_store);
         _saver.Start();
@@ -140,54 +139,6 @@ internal sealed class ClientTypeLoopTests
 
         public void Revoke(IReadOnlyList<long> deliveries)
         {
-        }
-    }
-
-    private sealed class FailingDeliveryStore : IDeliveryStore
-    {
-        private readonly InMemoryStore _inner = new();
-        private readonly Lock _lock = new();
-        private readonly List<long> _deadLetters = [];
-        private int _failures;
-
-        public volatile bool Fails;
-
-        public int Failures => Volatile.Read(ref _failures);
-
-        public IReadOnlyList<long> DeadLetters
-        {
-            get
-            {
-                lock (_lock)
-                    return [.. _deadLetters];
-            }
-        }
-
-        public ClientTypeRecord? Saved(string name) => ((IDeliveryStore)_inner).LoadAsync(default).AsTask().Result.FirstOrDefault(r => r.Name == name);
-
-        public ValueTask<IReadOnlyList<ClientTypeRecord>> LoadAsync(CancellationToken cancellationToken) => ((IDeliveryStore)_inner).LoadAsync(cancellationToken);
-
-        public ValueTask SaveAsync(IReadOnlyList<ClientTypeChanges> changes, CancellationToken cancellationToken)
-        {
-            FailIfTold();
-            lock (_lock)
-                _deadLetters.AddRange(changes.SelectMany(c => c.DeadLetters).Select(d => d.Position));
-            return _inner.SaveAsync(changes, cancellationToken);
-        }
-
-        public ValueTask ForgetAsync(string clientType, CancellationToken cancellationToken) => _inner.ForgetAsync(clientType, cancellationToken);
-
-        public ValueTask<IReadOnlyList<DeadLetter>> ReadDeadLettersAsync(string clientType, long after, int max, CancellationToken cancellationToken) =>
-            _inner.ReadDeadLettersAsync(clientType, after, max, cancellationToken);
-
-        public ValueTask<long> CountDeadLettersAsync(string clientType, CancellationToken cancellationToken) => _inner.CountDeadLettersAsync(clientType, cancellationToken);
-
-        private void FailIfTold()
-        {
-            if (!Fails)
-                return;
-            Interlocked.Increment(ref _failures);
-            throw new StoreException("broken");
         }
     }
 }

@@ -140,6 +140,58 @@ internal sealed class ClientTypeQueueTests
     }
 
     [Test]
+    public void A_delay_stays_with_its_event_when_an_earlier_one_fails_later()
+    {
+        var queue = Queue();
+        var instance = Join(queue);
+        for (var position = 1; position <= 3; position++)
+            queue.Offer(Event(position));
+        queue.Nack(instance, 3, delayMicros: 1_000_000, null, deadLetter: false);
+        queue.Nack(instance, 1, delayMicros: 0, null, deadLetter: false);
+        Assert.That(_inbox.Deliveries.Skip(3).Select(d => d.Position), Is.EqualTo(new[] { 1, 2 }));
+        queue.Tick(1_001_000, 5);
+        Assert.That(_inbox.Deliveries.Skip(5).Select(d => d.Position), Is.EqualTo(new[] { 3 }));
+    }
+
+    [Test]
+    public void A_cursor_waits_for_no_keys_once_nobody_is_there()
+    {
+        var queue = Queue(new DeliveryLimits { MaxKeysInDebt = 1 });
+        var instance = Join(queue);
+        queue.Offer(Event(1, "a"));
+        queue.Offer(Event(2, "b"));
+        Assert.That(queue.WaitsForKeys, Is.True);
+        queue.Leave(instance);
+        Assert.That(queue.WaitsForKeys, Is.False);
+    }
+
+    [Test]
+    public void An_old_client_is_handed_no_more_than_its_socket_takes()
+    {
+        var queue = Queue(new DeliveryLimits { MaxUnsent = 2 });
+        var old = new Instance(_inbox, TypeFilter.All, int.MaxValue, int.MaxValue, 0);
+        queue.Join(old);
+        Assert.That((queue.Offer(Event(1)), queue.Offer(Event(2)), queue.Offer(Event(3))), Is.EqualTo((true, true, false)));
+        queue.Sent(old, 1);
+        Assert.That((queue.Offer(Event(3)), queue.Offer(Event(4))), Is.EqualTo((true, false)));
+    }
+
+    [Test]
+    public void Of_an_old_client_that_never_acks_only_what_its_socket_took_counts_as_acked()
+    {
+        var queue = Queue(new DeliveryLimits { MaxNeverAcked = 1 });
+        var old = new Instance(_inbox, TypeFilter.All, int.MaxValue, int.MaxValue, 0);
+        queue.Join(old);
+        for (var position = 1; position <= 4; position++)
+            queue.Offer(Event(position));
+        Assert.That(queue.CountedAsAcked, Is.Zero);
+        queue.Sent(old, 2);
+        Assert.That((queue.CountedAsAcked, queue.TakeChanges().Debts.Single().FirstUnacked), Is.EqualTo((2L, 3L)));
+        queue.Sent(old, 4);
+        Assert.That(queue.CountedAsAcked, Is.EqualTo(3), "one may stay");
+    }
+
+    [Test]
     public void A_stuck_instance_does_not_keep_others_from_what_only_they_take()
     {
         var queue = Queue();

@@ -189,9 +189,44 @@ internal sealed class AdminTests
         Assert.That((await SendAsync(HttpMethod.Delete, "/admin/session?id=1")).Status, Is.EqualTo(HttpStatusCode.NotFound));
     }
 
+    [Test]
+    public async Task A_client_type_with_an_instance_that_drains_is_not_forgotten()
+    {
+        await using var client = await AccountsAsync();
+        await _producer.PublishAsync("a");
+        await client.ReceiveDeliveriesAsync(1);
+        await client.SendAsync("""{"message_type":"unregister","drain":true}""");
+        await client.ReceiveNothingElseAsync();
+        Assert.That((await SendAsync(HttpMethod.Delete, "/admin/client-type?name=accounts")).Status, Is.EqualTo(HttpStatusCode.Conflict));
+        await client.SendAsync("""{"message_type":"ack","deliveries":[1]}""");
+        await client.ReceiveAsync("unregistered");
+        Assert.That((await SendAsync(HttpMethod.Delete, "/admin/client-type?name=accounts")).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task What_a_forgotten_client_type_had_may_have_been_had()
+    {
+        await using (var client = await AccountsAsync())
+        {
+            await _producer.PublishAsync("a");
+            await client.ReceiveDeliveriesAsync(1);
+            await client.SendAsync("""{"message_type":"unregister"}""");
+            await client.ReceiveAsync("revoked");
+            await client.ReceiveAsync("unregistered");
+        }
+
+        Assert.That((await SendAsync(HttpMethod.Delete, "/admin/client-type?name=accounts")).Status, Is.EqualTo(HttpStatusCode.OK));
+        await _producer.PublishAsync("a");
+        await using var again = await AccountsAsync(",\"start\":\"earliest\"");
+        var deliveries = await again.ReceiveDeliveriesAsync(2);
+        Assert.That(deliveries.Select(e => (bool)e["redelivered"]!), Is.EqualTo(new[] { true, false }));
+    }
+
     [TestCase("Origin", "http://127.0.0.1")]
     [TestCase("Host", "rebound.example")]
-    public async Task Pages_of_a_browser_are_refused(string header, string value)
+    [TestCase("X-Forwarded-For", "203.0.113.7")]
+    [TestCase("Forwarded", "for=203.0.113.7")]
+    public async Task Pages_of_a_browser_and_whoever_comes_through_a_proxy_are_refused(string header, string value)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/admin/client-types");
         request.Headers.Add(header, value);

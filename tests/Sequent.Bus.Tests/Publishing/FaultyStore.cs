@@ -4,9 +4,9 @@ using Sequent.Bus.Storage.InMemory;
 namespace Sequent.Bus.Tests.Publishing;
 
 /// <summary>An in-memory log whose appends and recoveries fail as told.</summary>
-internal sealed class FaultyStore : IEventStore
+internal sealed class FaultyStore(InMemoryStore? inner = null) : IEventStore
 {
-    private readonly InMemoryStore _inner = new();
+    private readonly InMemoryStore _inner = inner ?? new();
 
     public string LogId => _inner.LogId;
 
@@ -15,6 +15,9 @@ internal sealed class FaultyStore : IEventStore
 
     /// <summary>Whether every append fails before its commit.</summary>
     public bool AppendsFail { get; set; }
+
+    /// <summary>Runs before anything is appended.</summary>
+    public Func<Task>? BeforeAppending { get; set; }
 
     /// <summary>Whether an append with an unknown outcome did happen.</summary>
     public bool UnknownIsStored { get; set; }
@@ -25,6 +28,12 @@ internal sealed class FaultyStore : IEventStore
     /// <summary>Runs before headers are read.</summary>
     public Func<Task>? BeforeReadingHeaders { get; set; }
 
+    /// <summary>Runs before events are read, or looked for by their time.</summary>
+    public Func<Task>? BeforeReading { get; set; }
+
+    /// <summary>How often something was to be appended.</summary>
+    public int Appends { get; private set; }
+
     public int Recoveries { get; private set; }
 
     public ValueTask<LogEnd> OpenAsync(CancellationToken cancellationToken) => _inner.OpenAsync(cancellationToken);
@@ -33,6 +42,9 @@ internal sealed class FaultyStore : IEventStore
 
     public async ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
     {
+        Appends++;
+        if (BeforeAppending is { } before)
+            await before();
         if (AppendsFail)
             return AppendOutcome.NotCommitted;
         if (NextOutcome is not { } outcome)
@@ -54,13 +66,21 @@ internal sealed class FaultyStore : IEventStore
 
     public ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken) => _inner.FindAsync(eventIds, cancellationToken);
 
-    public ValueTask<LogSlice> ReadAsync(LogRange range, CancellationToken cancellationToken) => _inner.ReadAsync(range, cancellationToken);
+    public async ValueTask<LogSlice> ReadAsync(LogRange range, CancellationToken cancellationToken)
+    {
+        await BeforeReadingAsync();
+        return await _inner.ReadAsync(range, cancellationToken);
+    }
 
     public ValueTask<LogSlice> ReadTypesAsync(IReadOnlyCollection<string> eventTypes, LogRange range, CancellationToken cancellationToken) => _inner.ReadTypesAsync(eventTypes, range, cancellationToken);
 
     public ValueTask<LogSlice> ReadCorrelatedAsync(uint correlationId, LogRange range, CancellationToken cancellationToken) => _inner.ReadCorrelatedAsync(correlationId, range, cancellationToken);
 
-    public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, int maxBytes, CancellationToken cancellationToken) => _inner.ReadAtAsync(positions, maxBytes, cancellationToken);
+    public async ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, int maxBytes, CancellationToken cancellationToken)
+    {
+        await BeforeReadingAsync();
+        return await _inner.ReadAtAsync(positions, maxBytes, cancellationToken);
+    }
 
     public async ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAsync(long after, int max, CancellationToken cancellationToken)
     {
@@ -73,7 +93,13 @@ internal sealed class FaultyStore : IEventStore
 
     public ValueTask<IReadOnlyList<long>> ReadChainAsync(ChainWalk walk, CancellationToken cancellationToken) => _inner.ReadChainAsync(walk, cancellationToken);
 
-    public ValueTask<long> FindTimeAsync(long timeMicros, CancellationToken cancellationToken) => _inner.FindTimeAsync(timeMicros, cancellationToken);
+    public async ValueTask<long> FindTimeAsync(long timeMicros, CancellationToken cancellationToken)
+    {
+        await BeforeReadingAsync();
+        return await _inner.FindTimeAsync(timeMicros, cancellationToken);
+    }
 
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
+
+    private Task BeforeReadingAsync() => BeforeReading?.Invoke() ?? Task.CompletedTask;
 }

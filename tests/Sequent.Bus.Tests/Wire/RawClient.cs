@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
@@ -21,22 +20,36 @@ internal sealed record Frame(Opcode Opcode, bool IsFinal, byte[] Payload)
     public string Text => Encoding.UTF8.GetString(Payload);
 }
 
-/// <summary>A v1 WebSocket by hand, frame by frame, for what a proper client cannot do.</summary>
+/// <summary>A WebSocket by hand, frame by frame, for what a proper client cannot do.</summary>
 internal sealed class RawClient : IDisposable
 {
     private readonly TcpClient _tcp = new();
     private NetworkStream _stream = null!;
 
-    public static async Task<RawClient> ConnectAsync(Uri address)
+    /// <summary>What the bus answered to the request, line by line.</summary>
+    public IReadOnlyList<string> AnswerLines { get; private set; } = [];
+
+    /// <summary>Connects, with these headers beside, or instead of, its own.</summary>
+    public static async Task<RawClient> ConnectAsync(Uri address, params (string Name, string Value)[] headers)
     {
         var client = new RawClient();
         await client._tcp.ConnectAsync(address.Host, address.Port);
         client._stream = client._tcp.GetStream();
-        await client._stream.WriteAsync(Encoding.ASCII.GetBytes(string.Create(
-            CultureInfo.InvariantCulture,
-            $"GET / HTTP/1.1\r\nHost: {address.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")));
-        for (var (head, next) = ("", new byte[1]); !head.EndsWith("\r\n\r\n", StringComparison.Ordinal); head += (char)next[0])
-            await client.FillAsync(next);
+        var all = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["Host"] = address.Authority,
+            ["Upgrade"] = "websocket",
+            ["Connection"] = "Upgrade",
+            ["Sec-WebSocket-Version"] = "13",
+            ["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ==",
+        };
+        foreach (var (name, value) in headers)
+            all[name] = value;
+        await client._stream.WriteAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{string.Concat(all.Select(h => $"{h.Key}: {h.Value}\r\n"))}\r\n"));
+        var (head, next) = (new StringBuilder(), new byte[1]);
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+            head.Append((char)(await client.FillAsync(next))[0]);
+        client.AnswerLines = head.ToString().Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         return client;
     }
 
@@ -44,7 +57,12 @@ internal sealed class RawClient : IDisposable
 
     public async Task SendAsync(Opcode opcode, byte[] payload, bool isFinal = true)
     {
-        byte[] length = payload.Length < 126 ? [(byte)(0x80 | payload.Length)] : [0x80 | 126, (byte)(payload.Length >> 8), (byte)payload.Length];
+        byte[] length = payload.Length switch
+        {
+            < 126 => [(byte)(0x80 | payload.Length)],
+            < 65_536 => [0x80 | 126, (byte)(payload.Length >> 8), (byte)payload.Length],
+            _ => [0x80 | 127, 0, 0, 0, 0, (byte)(payload.Length >> 24), (byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length],
+        };
         byte[] head = [(byte)((isFinal ? 0x80 : 0) | (int)opcode), .. length, 0, 0, 0, 0]; // masked with zeros
         await _stream.WriteAsync((byte[])[.. head, .. payload]);
     }
@@ -71,6 +89,30 @@ internal sealed class RawClient : IDisposable
     {
         while (!(await ReceiveAsync()).Text.Contains(mark, StringComparison.Ordinal))
         {
+        }
+    }
+
+    /// <summary>The frames of the next message.</summary>
+    public async Task<IReadOnlyList<Frame>> ReceiveMessageAsync()
+    {
+        var frames = new List<Frame> { await ReceiveAsync() };
+        while (!frames[^1].IsFinal)
+            frames.Add(await ReceiveAsync());
+        return frames;
+    }
+
+    /// <summary>Everything up to the end of TCP, which must be no reset.</summary>
+    public async Task<IReadOnlyList<Frame>> ReceiveToEndAsync()
+    {
+        var frames = new List<Frame>();
+        try
+        {
+            while (true)
+                frames.Add(await ReceiveAsync());
+        }
+        catch (EndOfStreamException)
+        {
+            return frames;
         }
     }
 

@@ -17,8 +17,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     /// <summary>More readers than this wait for one another.</summary>
     private const int MaxReaders = 16;
 
-    /// <summary>Readers that come one after the other leave SQLite no moment to start its journal over; beyond this size they are held back for one, in bytes.</summary>
-    private const long MaxJournalBytes = 256 * 1024 * 1024;
+    private const long DefaultMaxJournalBytes = 256 * 1024 * 1024;
 
     /// <summary>Writes between two looks at the size of the journal.</summary>
     private const int WritesPerLook = 256;
@@ -26,6 +25,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     private readonly string _path;
     private readonly Durability _durability;
     private readonly ILogger _logger;
+    private readonly long _maxJournalBytes;
     private readonly SemaphoreSlim _gate = new(1);
     private readonly SemaphoreSlim _readers = new(MaxReaders);
     private readonly Stack<EventRows> _idle = [];
@@ -38,11 +38,16 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     private FileStream? _lock;
     private SqliteConnection? _writer;
 
-    public SqliteFile(string path, Durability durability, ILogger logger)
+    /// <param name="path">The file.</param>
+    /// <param name="durability">What a commit promises.</param>
+    /// <param name="logger">Is told of trouble.</param>
+    /// <param name="maxJournalBytes">Readers that come one after the other leave SQLite no moment to start its journal over; beyond this size they are held back for one.</param>
+    public SqliteFile(string path, Durability durability, ILogger logger, long maxJournalBytes = DefaultMaxJournalBytes)
     {
         _path = Path.GetFullPath(path);
         _durability = durability;
         _logger = logger;
+        _maxJournalBytes = maxJournalBytes;
     }
 
     public string LogId { get; private set; } = "";
@@ -117,7 +122,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     /// <summary>Only with the gate held. Other processes that read, such as a backup, may keep the journal from starting over; then it is tried again.</summary>
     private async ValueTask ShrinkJournalAsync()
     {
-        if (new FileInfo(_path + "-wal") is not { Exists: true, Length: > MaxJournalBytes } || _writer is null)
+        if (new FileInfo(_path + "-wal") is not { Exists: true } journal || journal.Length <= _maxJournalBytes || _writer is null)
             return;
         for (var i = 0; i < MaxReaders; i++)
             await _readers.WaitAsync();
