@@ -26,7 +26,20 @@ internal sealed class Credits
             place = _waiters.Add(amount);
         }
 
-        return _waiters.WaitAsync(place, cancellationToken);
+        return WaitAsync(place, cancellationToken);
+    }
+
+    private async Task WaitAsync(LinkedListNode<Waiter> place, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _waiters.WaitAsync(place, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            Grant(0); // whoever stood behind it may need less
+            throw;
+        }
     }
 
     /// <summary>Gives more, or gives back.</summary>

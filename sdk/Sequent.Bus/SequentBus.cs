@@ -84,7 +84,7 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
             return "The bus is starting or stopping.";
         if (Sequencer.IsInTrouble)
             return "The store failed; publishing is tried again.";
-        if (await Deliveries.FindDefectAsync(cancellationToken) is { } name)
+        if (Deliveries.FindDefect() is { } name)
             return $"A defect stopped the deliveries of client type '{name}' until the bus is started anew.";
         try
         {

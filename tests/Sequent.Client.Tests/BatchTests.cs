@@ -127,6 +127,29 @@ internal sealed class BatchTests : BusTest
     }
 
     [Test]
+    public async Task Who_was_told_that_nothing_was_sent_is_not_sent_after_that()
+    {
+        for (var i = 0; i < 6; i++)
+            Bus.RefuseNext<NewMessage>(ErrorCodes.StoreUnavailable);
+        using var cancel = new CancellationTokenSource();
+        Bus.IsDown = true; // the three go out together
+        var kept = Client.PublishAsync(new Deposited(1m), "a", cancellationToken: Token);
+        var given = Client.PublishAsync(new Deposited(2m), "b", cancellationToken: cancel.Token);
+        var impatient = NewClient(o => o.PublishTimeout = TimeSpan.FromMilliseconds(300)).PublishAsync(new Deposited(3m), "c", cancellationToken: Token);
+        Bus.IsDown = false;
+        await UntilAsync(() => Bus.CountReceived<NewMessage>() >= 2, "they are refused");
+        await cancel.CancelAsync();
+
+        var cancelled = await ThrownByAsync<Exception>(() => given);
+        var late = await ThrownByAsync<Exception>(() => impatient);
+        Assert.That((await kept).IsSuccess, Is.True);
+        if (cancelled is OperationCanceledException)
+            Assert.That(await EventsOfAsync("b"), Is.Empty);
+        if (late is BusUnavailableException)
+            Assert.That(await EventsOfAsync("c"), Is.Empty);
+    }
+
+    [Test]
     public async Task More_publishes_than_may_be_in_flight_all_get_through_a_store_that_fails()
     {
         var client = NewClient(o => o.MaxInFlight = 2);

@@ -120,6 +120,37 @@ internal sealed class UnitTests : BusTest
     }
 
     [Test]
+    public async Task A_batch_that_was_lost_before_another_decided_under_the_same_id_is_not_reported_as_ones_own()
+    {
+        var options = new UpdateOptions { DecisionId = Guid.CreateVersion7() };
+        var other = NewClient();
+        Bus.LoseNext<NewMessage>(); // whoever is first has to send again
+        var mine = Client.UpdateAsync(
+            (unit, _) =>
+            {
+                unit.Append("k", new Deposited(1m));
+                return Task.CompletedTask;
+            },
+            options,
+            Token);
+        var theirs = other.UpdateAsync(
+            (unit, _) =>
+            {
+                unit.Append("k", new Deposited(2m));
+                unit.Append("l", new Deposited(2m));
+                return Task.CompletedTask;
+            },
+            options,
+            Token);
+
+        UpdateResult[] results = [await mine, await theirs];
+
+        var stored = (await EventsOfAsync("k", "l")).Select(e => e.Data).ToArray();
+        Assert.That(results.Count(r => !r.EarlierDecisionStood), Is.EqualTo(1), "one of the two decided");
+        Assert.That(results.Select(r => r.Data), Is.All.EqualTo(stored), "and both are told what is stored");
+    }
+
+    [Test]
     public async Task A_decision_that_was_stored_meanwhile_stands_even_if_the_function_now_throws()
     {
         var options = new UpdateOptions { DecisionId = Guid.NewGuid() };

@@ -17,6 +17,9 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     /// <summary>Events judged between two looks at the commands.</summary>
     private const int FeedChunk = 512;
 
+    /// <summary>A save must not hold up publishing for long: with so many keys to be saved next the feed waits for the one under way.</summary>
+    private const int MaxUnsavedKeys = 10_000;
+
     /// <summary>Keys whose missing events are read at once.</summary>
     private const int MaxReads = 64;
 
@@ -137,10 +140,13 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             return;
         _stop.Cancel();
         await _running;
-        await _reading;
-        var saved = await _saving;
+        var (read, saved) = (await _reading, await _saving);
         if (!_isDefect)
+        {
+            read();
             saved();
+        }
+
         if (!_isDefect && !_isForgotten)
         {
             RunCommands();
@@ -220,7 +226,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     /// <summary>Offers the queue what comes after its cursor. Returns true if there may be more at once.</summary>
     private async ValueTask<bool> FeedAsync(CancellationToken cancellationToken)
     {
-        if (!_queue.HasInstances || _queue.Cursor >= _log.Released || IsStoreResting)
+        if (!_queue.HasInstances || _queue.Cursor >= _log.Released || IsStoreResting || (_queue.UnsavedKeys >= MaxUnsavedKeys && !_saving.IsCompleted))
             return false;
         try
         {
@@ -250,7 +256,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         {
             TakeResult(ref _saving);
             var interval = _queue.HasUrgentChanges ? SaveInterval : LazySaveInterval;
-            var isDue = (_queue.HasDeadLetters || _afterSave.Count > 0) && !IsStoreResting;
+            var isDue = (_queue.UnsavedKeys >= MaxUnsavedKeys || _queue.HasDeadLetters || _afterSave.Count > 0) && !IsStoreResting;
             if (!_queue.HasChanges)
                 RunAll(_afterSave);
             else if (_queue.HasChanges && (isDue || _queue.Settled - _settledAtSave >= SaveAfterAcks || _time.GetElapsedTime(_lastSave) >= interval))

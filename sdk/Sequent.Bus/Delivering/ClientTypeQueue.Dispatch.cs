@@ -4,7 +4,8 @@ namespace Sequent.Bus.Delivering;
 internal sealed partial class ClientTypeQueue
 {
     // Lanes with something to send for which no instance had room, and lanes whose next event no live instance takes.
-    private readonly LinkedList<KeyLane> _unassigned = new();
+    private readonly Dictionary<string, LinkedList<KeyLane>> _unassigned = new(StringComparer.Ordinal); // by the type of their next event
+    private int _unassignedCount;
     private readonly LinkedList<KeyLane> _untaken = new();
 
     // Some of these are to go to the dead letters, once those on their way are there.
@@ -81,7 +82,7 @@ internal sealed partial class ClientTypeQueue
 
         // Nobody live takes it, and nobody is expected back who did.
         if (isTaken || !HasInstances)
-            Wait(lane, _unassigned);
+            Wait(lane, UnassignedOf(e.EventType));
         else if (_interest.Current.Takes(e.EventType))
             Wait(lane, _untaken);
         else
@@ -118,7 +119,14 @@ internal sealed partial class ClientTypeQueue
         _hasMoreUntaken = node is not null;
     }
 
-    private static void Unassign(KeyLane lane)
+    private LinkedList<KeyLane> UnassignedOf(string eventType)
+    {
+        if (!_unassigned.TryGetValue(eventType, out var list))
+            _unassigned.Add(eventType, list = new());
+        return list;
+    }
+
+    private void Unassign(KeyLane lane)
     {
         lane.Owner?.Lanes.Remove(lane);
         lane.Owner = null;
@@ -126,12 +134,24 @@ internal sealed partial class ClientTypeQueue
         StopWaiting(lane);
     }
 
-    private static void Wait(KeyLane lane, LinkedList<KeyLane> list)
+    private void Wait(KeyLane lane, LinkedList<KeyLane> list)
     {
         if (lane.Unassigned?.List == list)
             return;
-        lane.Unassigned?.List!.Remove(lane.Unassigned);
+        StopWaitingForAnyone(lane);
         lane.Unassigned = list.AddLast(lane);
+        if (list != _untaken)
+            _unassignedCount++;
+    }
+
+    private void StopWaitingForAnyone(KeyLane lane)
+    {
+        if (lane.Unassigned?.List is not { } list)
+            return;
+        list.Remove(lane.Unassigned);
+        lane.Unassigned = null;
+        if (list != _untaken)
+            _unassignedCount--;
     }
 
     private static void WaitForRoom(KeyLane lane, Instance owner)
@@ -142,10 +162,10 @@ internal sealed partial class ClientTypeQueue
         owner.Waiting.Enqueue(lane);
     }
 
-    private static void StopWaiting(KeyLane lane)
+    private void StopWaiting(KeyLane lane)
     {
-        lane.Unassigned?.List!.Remove(lane.Unassigned);
-        (lane.Unassigned, lane.WaitsAt) = (null, null);
+        StopWaitingForAnyone(lane);
+        lane.WaitsAt = null;
     }
 
     /// <summary>An instance that was full may have room again: first its own keys that wait, then those that belong to nobody.</summary>
@@ -161,18 +181,21 @@ internal sealed partial class ClientTypeQueue
             Dispatch(lane);
         }
 
-        for (var node = _unassigned.First; node is not null && instance.HasRoom;)
+        // Only those it takes: others may be many, and wait for somebody who is stuck.
+        foreach (var list in _unassigned.Where(u => u.Value.Count > 0 && instance.Takes.Takes(u.Key)).Select(u => u.Value).ToArray())
         {
-            var next = node.Next;
-            if (node.Value.Next is { } e && instance.Takes.Takes(e.EventType))
+            for (var node = list.First; node is not null && instance.HasRoom;)
+            {
+                var next = node.Next;
                 Dispatch(node.Value);
-            node = next;
+                node = next;
+            }
         }
     }
 
     private void DispatchUnassigned()
     {
-        foreach (var lane in (KeyLane[])[.. _unassigned, .. _untaken])
+        foreach (var lane in (KeyLane[])[.. _unassigned.Values.SelectMany(list => list), .. _untaken])
             Dispatch(lane);
     }
 

@@ -22,6 +22,7 @@ internal sealed partial class ClientTypeQueue
 
         _lanes.Clear();
         _unassigned.Clear();
+        _unassignedCount = 0;
         _untaken.Clear();
         _backingOff.Clear();
         _idle.Clear();

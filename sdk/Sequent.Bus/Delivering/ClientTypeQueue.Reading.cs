@@ -26,7 +26,7 @@ internal sealed partial class ClientTypeQueue
         {
             // Beyond a few keys that wait for room, only as long as somebody has room: those keys may wait for somebody else.
             var hasRoom = _turns.Any(i => i.HasRoom);
-            while (_toRead.Count < max && (_unassigned.Count < MaxReadAhead || hasRoom) && _restored.TryDequeue(out var lane))
+            while (_toRead.Count < max && (_unassignedCount < MaxReadAhead || hasRoom) && _restored.TryDequeue(out var lane))
             {
                 if (IsCurrent(lane) && lane.Missing is { } missing)
                     AskFor(lane, missing);
@@ -99,7 +99,7 @@ internal sealed partial class ClientTypeQueue
         var lane = _lanes.GetValueOrDefault(header.Key) ?? AddLane(header.Key);
         NoteDebt(lane);
         AddRedriven(lane, header, trouble);
-        Wait(lane, _unassigned);
+        Wait(lane, UnassignedOf(header.EventType));
     }
 
     private void AskFor(KeyLane lane, MissingEvents missing)

@@ -20,6 +20,9 @@ internal sealed partial class ClientTypeQueue
     /// <summary>Something is not saved yet that a crash would bring back. (A cursor that only passed events nobody is owed is no loss.)</summary>
     public bool HasUrgentChanges => _interestChanged || _redrivenChanged || _startsOver || _changed.Count > 0 || HasDeadLetters;
 
+    /// <summary>Keys whose debt changed since it was last saved.</summary>
+    public int UnsavedKeys => _changed.Count;
+
     /// <summary>Something waits for being saved.</summary>
     public bool HasDeadLetters => _letters.Count > 0 || _removedLetters.Count > 0;
 

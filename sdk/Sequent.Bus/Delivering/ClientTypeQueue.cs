@@ -153,6 +153,13 @@ internal sealed partial class ClientTypeQueue
         CountOldestAsAcked();
     }
 
+    /// <summary>All of them leave.</summary>
+    public void DropInstances()
+    {
+        foreach (var instance in (Instance[])[.. _turns, .. _draining])
+            Leave(instance);
+    }
+
     /// <summary>The instance gets nothing new; its keys move as they become idle, and once nothing is in flight it has left.</summary>
     public void Drain(Instance instance, Action drained)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Sequent.Bus.Publishing;
 using Sequent.Bus.Reading;
@@ -21,7 +22,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
     private readonly DebtReader _reader;
     private readonly DeliverySaver _saver;
     private readonly Credits _gate = new(1);
-    private readonly Dictionary<string, ClientTypeLoop> _loops = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ClientTypeLoop> _loops = new(StringComparer.Ordinal); // changed only with the gate
 
     // Where the log ended when a client type was forgotten: should it come back, it may have had everything before.
     private readonly Dictionary<string, long> _forgotten = new(StringComparer.Ordinal);
@@ -46,7 +47,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
         foreach (var saved in await _store.LoadAsync(cancellationToken))
         {
             var redriven = await _events.ReadHeadersAtAsync([.. saved.Redriven.Select(r => r.Position)], cancellationToken);
-            _loops.Add(saved.Name, StartLoop(new ClientTypeQueue(saved, Limits, _headAtStart, redriven)));
+            _loops.TryAdd(saved.Name, StartLoop(new ClientTypeQueue(saved, Limits, _headAtStart, redriven)));
             LogRestored(saved.Name, saved.Cursor, saved.Debts.Count);
         }
     }
@@ -67,7 +68,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
             var cursor = CursorOf(start);
             await _saver.SaveAsync(new ClientTypeChanges(name, cursor) { Interest = [] });
             var loop = StartLoop(new ClientTypeQueue(new ClientTypeRecord(name, cursor, [], []), Limits, Math.Max(_headAtStart, _forgotten.GetValueOrDefault(name))));
-            _loops.Add(name, loop);
+            _loops.TryAdd(name, loop);
             LogNewClientType(name, cursor);
             return (loop, false);
         }
@@ -77,27 +78,14 @@ internal sealed partial class Deliveries : IAsyncDisposable
         }
     }
 
-    /// <summary>The loop of a client type, or null.</summary>
-    public async Task<ClientTypeLoop?> FindAsync(string name, CancellationToken cancellationToken)
-    {
-        await _gate.TakeAsync(cancellationToken);
-        var loop = _loops.GetValueOrDefault(name);
-        _gate.Grant(1);
-        return loop;
-    }
+    /// <summary>The loop of a client type, or null. Never waits for a store.</summary>
+    public ClientTypeLoop? Find(string name) => _loops.GetValueOrDefault(name);
 
     /// <summary>The first client type that a defect has stopped, or null.</summary>
-    public async Task<string?> FindDefectAsync(CancellationToken cancellationToken) =>
-        (await ListAsync(cancellationToken)).FirstOrDefault(loop => loop.IsDefect)?.Name;
+    public string? FindDefect() => List().FirstOrDefault(loop => loop.IsDefect)?.Name;
 
-    /// <summary>All of them, by name.</summary>
-    public async Task<IReadOnlyList<ClientTypeLoop>> ListAsync(CancellationToken cancellationToken)
-    {
-        await _gate.TakeAsync(cancellationToken);
-        IReadOnlyList<ClientTypeLoop> loops = [.. _loops.Values.OrderBy(l => l.Name, StringComparer.Ordinal)];
-        _gate.Grant(1);
-        return loops;
-    }
+    /// <summary>All of them, by name. Never waits for a store.</summary>
+    public IReadOnlyList<ClientTypeLoop> List() => [.. _loops.Values.OrderBy(l => l.Name, StringComparer.Ordinal)];
 
     /// <summary>Forgets a client type with all it owes and its dead letters.</summary>
     /// <returns>False if it has an instance, live or draining; then nothing changed.</returns>
@@ -118,11 +106,13 @@ internal sealed partial class Deliveries : IAsyncDisposable
             }
             catch (StoreException) when (!loop.IsDefect)
             {
+                // Whoever joined that very moment is being ended by the end of the former loop.
+                queue.DropInstances();
                 _loops[loop.Name] = StartLoop(queue);
                 throw;
             }
 
-            _loops.Remove(loop.Name);
+            _loops.TryRemove(loop.Name, out _);
             _forgotten[loop.Name] = _log.Head;
             LogForgotten(loop.Name);
             return true;
@@ -136,8 +126,7 @@ internal sealed partial class Deliveries : IAsyncDisposable
     /// <summary>Hands nothing out any more, and completes when nothing is in flight.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
-        var loops = await ListAsync(cancellationToken);
-        await Task.WhenAll(loops.Where(loop => !loop.IsDefect).Select(loop => loop.DrainAsync(cancellationToken)));
+        await Task.WhenAll(List().Where(loop => !loop.IsDefect).Select(loop => loop.DrainAsync(cancellationToken)));
     }
 
     public async ValueTask DisposeAsync()

@@ -21,19 +21,19 @@ internal sealed class Operator(SequentBus bus)
     public async Task<IReadOnlyList<ClientTypeView>> ListClientTypesAsync(CancellationToken cancellationToken)
     {
         var views = new List<ClientTypeView>();
-        foreach (var loop in await bus.Deliveries.ListAsync(cancellationToken))
+        foreach (var loop in bus.Deliveries.List())
             views.Add(await DescribeAsync(loop, cancellationToken));
         return views;
     }
 
     public async Task<ClientTypeView?> FindClientTypeAsync(string name, CancellationToken cancellationToken) =>
-        await bus.Deliveries.FindAsync(name, cancellationToken) is { } loop ? await DescribeAsync(loop, cancellationToken) : null;
+        bus.Deliveries.Find(name) is { } loop ? await DescribeAsync(loop, cancellationToken) : null;
 
     /// <summary>Has a client type start over after a position.</summary>
     /// <returns>False if there is no such client type.</returns>
     public async Task<bool> ResetAsync(string name, long position, CancellationToken cancellationToken)
     {
-        if (await bus.Deliveries.FindAsync(name, cancellationToken) is not { } loop)
+        if (bus.Deliveries.Find(name) is not { } loop)
             return false;
         await loop.PostAsync(queue => queue.Reset(position), cancellationToken);
         await SavedAsync(loop, cancellationToken);
@@ -42,12 +42,12 @@ internal sealed class Operator(SequentBus bus)
 
     /// <returns>Null if there is no such client type; false if it has live instances.</returns>
     public async Task<bool?> ForgetAsync(string name, CancellationToken cancellationToken) =>
-        await bus.Deliveries.FindAsync(name, cancellationToken) is { } loop ? await bus.Deliveries.ForgetAsync(loop, cancellationToken) : null;
+        bus.Deliveries.Find(name) is { } loop ? await bus.Deliveries.ForgetAsync(loop, cancellationToken) : null;
 
     /// <summary>What a key owes and why it waits; null if there is no such client type.</summary>
     public async Task<KeyStatus?> DescribeKeyAsync(string name, string key, CancellationToken cancellationToken)
     {
-        if (await bus.Deliveries.FindAsync(name, cancellationToken) is not { } loop)
+        if (bus.Deliveries.Find(name) is not { } loop)
             return null;
         return await loop.AskAsync(queue => queue.DescribeKey(key), cancellationToken) ?? new KeyStatus(key, null, [], null, null, 0, 0, "nothing is owed");
     }
@@ -55,7 +55,7 @@ internal sealed class Operator(SequentBus bus)
     public async Task<IReadOnlyList<SessionView>> ListSessionsAsync(CancellationToken cancellationToken)
     {
         var instances = new Dictionary<string, InstanceStatus>(StringComparer.Ordinal);
-        foreach (var loop in await bus.Deliveries.ListAsync(cancellationToken))
+        foreach (var loop in bus.Deliveries.List())
         {
             if (await TryDescribeAsync(loop, cancellationToken) is not { } status)
                 continue;
@@ -72,7 +72,7 @@ internal sealed class Operator(SequentBus bus)
     {
         if (bus.Sessions.Sessions.FirstOrDefault(s => s.Id == id) is not { } session)
             return null;
-        return session.ClientType is { } name && await bus.Deliveries.FindAsync(name, cancellationToken) is { } loop
+        return session.ClientType is { } name && bus.Deliveries.Find(name) is { } loop
             ? await loop.AskAsync(queue => queue.DescribeHeld(id, MaxHeld), cancellationToken)
             : [];
     }
@@ -82,7 +82,7 @@ internal sealed class Operator(SequentBus bus)
     /// <summary>Dead letters after a position, without their events; null if there is no such client type.</summary>
     public async Task<IReadOnlyList<DeadLetterView>?> ListDeadLettersAsync(string name, long after, int max, CancellationToken cancellationToken)
     {
-        if (await bus.Deliveries.FindAsync(name, cancellationToken) is null)
+        if (bus.Deliveries.Find(name) is null)
             return null;
         var letters = await bus.DeliveryStore.ReadDeadLettersAsync(name, after, Math.Min(max, MaxLetters), cancellationToken);
         return [.. letters.Select(letter => View(letter, null))];
@@ -104,7 +104,7 @@ internal sealed class Operator(SequentBus bus)
     /// <returns>False if there is none at this position.</returns>
     public async Task<bool> RedriveAsync(string name, long position, CancellationToken cancellationToken)
     {
-        if (await FindLetterAsync(name, position, cancellationToken) is null || await bus.Deliveries.FindAsync(name, cancellationToken) is not { } loop)
+        if (await FindLetterAsync(name, position, cancellationToken) is null || bus.Deliveries.Find(name) is not { } loop)
             return false;
         var header = (await bus.Store.ReadHeadersAtAsync([position], cancellationToken))[0];
         await loop.PostAsync(queue => queue.Redrive(header), cancellationToken);
@@ -116,7 +116,7 @@ internal sealed class Operator(SequentBus bus)
     /// <returns>False if there is none at this position.</returns>
     public async Task<bool> DropAsync(string name, long position, CancellationToken cancellationToken)
     {
-        if (await FindLetterAsync(name, position, cancellationToken) is null || await bus.Deliveries.FindAsync(name, cancellationToken) is not { } loop)
+        if (await FindLetterAsync(name, position, cancellationToken) is null || bus.Deliveries.Find(name) is not { } loop)
             return false;
         await loop.PostAsync(queue => queue.DropDeadLetter(position), cancellationToken);
         await SavedAsync(loop, cancellationToken);

@@ -10,8 +10,13 @@ namespace Sequent.Bus.Publishing;
 /// <param name="Answer">Called exactly once, in the order of the session's requests. It must not block.</param>
 internal sealed record PublishRequest(NewMessage Message, Producer Producer, ProtocolVersion Version, Action<PublishRequest, PublishResult> Answer)
 {
-    /// <summary>Roughly what it keeps in memory, in bytes: the data of its events and what surrounds it.</summary>
-    public long Bytes { get; } = Message.Events.Sum(e => 300L + e.Data.Length + (2 * e.Key.Length));
+    /// <summary>The length of the message it came with, in bytes: the data of its events is a part of that, so it keeps all of it in memory.</summary>
+    public long FrameBytes { get; init; }
+
+    /// <summary>Roughly what it keeps in memory, in bytes.</summary>
+    public long Bytes => FrameBytes + _eventBytes;
+
+    private readonly long _eventBytes = Message.Events.Sum(e => 300L + e.Data.Length + (2 * e.Key.Length));
 
     /// <summary>v1: when it first met a failing store (a timestamp of the bus's clock), or null.</summary>
     public long? KeptSince { get; set; }

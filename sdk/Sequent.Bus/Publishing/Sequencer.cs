@@ -208,19 +208,21 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
     private void Fail()
     {
         BeginTrouble();
-        _taken.RemoveAll(TryKeep);
+
+        // They were taken before anything that is kept already.
+        var kept = _taken.FindAll(MayKeep);
+        _kept.InsertRange(0, kept);
+        _taken.RemoveAll(kept.Contains);
         AnswerAll(PublishResultKind.StoreUnavailable);
     }
 
-    private bool TryKeep(PublishRequest request)
+    /// <summary>v1 sessions know no answer for it, so their requests are tried again for a while.</summary>
+    private bool MayKeep(PublishRequest request)
     {
         if (request.Version != Protocol.ProtocolVersion.V1)
             return false;
         request.KeptSince ??= time.GetTimestamp();
-        if (time.GetElapsedTime(request.KeptSince.Value) >= KeepLimit)
-            return false;
-        _kept.Add(request);
-        return true;
+        return time.GetElapsedTime(request.KeptSince.Value) < KeepLimit;
     }
 
     private void BeginTrouble()
@@ -317,7 +319,9 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
             Answer(request, new PublishResult(PublishResultKind.StoreUnavailable, [], 0));
         while (_requests.Reader.TryRead(out var request))
         {
-            if (!TryKeep(request))
+            if (MayKeep(request))
+                _kept.Add(request);
+            else
                 Answer(request, new PublishResult(PublishResultKind.StoreUnavailable, [], 0));
         }
     }

@@ -17,7 +17,7 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
     private const int MaxPositions = 65_536;
 
     /// <summary>Ids that are looked up at once: publishing looks up its own by the same way.</summary>
-    private const int IdsPerRead = 256;
+    private const int IdsPerRead = 64;
 
     /// <summary>Everything selected, the last page marked. There is always at least one page.</summary>
     public IAsyncEnumerable<Page> ReadAsync(Selection selection, CancellationToken cancellationToken) =>
@@ -42,7 +42,7 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
         {
             var range = new LogRange(rest.After, rest.Until, (int)Math.Min(selection.PageSize, selection.Limit - taken), MaxPageBytes, selection.Descending);
             var slice = rest.After >= rest.Until ? new LogSlice([], true) : await ReadSliceAsync(selection, range, cancellationToken);
-            IReadOnlyList<StoredEvent> selected = [.. slice.Events.Where(selection.Takes)];
+            List<StoredEvent> selected = [.. slice.Events.Where(selection.Takes)];
             taken += selected.Count;
             var last = slice.IsAll || taken >= selection.Limit;
             var end = slice.IsAll ? End(selection) : slice.Events[^1].Position;
@@ -69,7 +69,7 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
         {
             var wanted = places.Positions.Skip(index).Take((int)Math.Min(selection.PageSize, selection.Limit - taken)).ToArray();
             var read = await log.ReadAtAsync(wanted, MaxPageBytes, cancellationToken);
-            IReadOnlyList<StoredEvent> selected = [.. read.Where(selection.Takes)];
+            List<StoredEvent> selected = [.. read.Where(selection.Takes)];
             index += read.Count;
             taken += selected.Count;
             var isEnd = index == places.Positions.Count;
@@ -113,8 +113,9 @@ internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequ
         {
             if (end is not { } last)
                 continue;
-            positions.AddRange(await store.ReadChainAsync(new ChainWalk(last.Position, after, until, MaxPositions) { Newest = selection.Descending }, cancellationToken));
-            if (positions.Count < MaxPositions)
+            var chain = await store.ReadChainAsync(new ChainWalk(last.Position, after, until, MaxPositions) { Newest = selection.Descending }, cancellationToken);
+            positions.AddRange(chain);
+            if (positions.Count < MaxPositions || chain.Count == 0)
                 continue;
 
             // Enough: of this key and the others only what comes before (or, the latest first, after) the last of these matters.

@@ -35,4 +35,4 @@ internal sealed record Selection(TypeFilter Types, long After, long Until, int P
 /// <param name="Events">The events, in log order, or the latest first.</param>
 /// <param name="Position">The log was read up to here.</param>
 /// <param name="Last">Nothing follows.</param>
-internal readonly record struct Page(IReadOnlyList<Storage.StoredEvent> Events, long Position, bool Last);
+internal readonly record struct Page(IList<Storage.StoredEvent> Events, long Position, bool Last);

@@ -185,7 +185,7 @@ internal sealed class Session : IDisposable
         {
             var message = ClientMessageReader.Read(utf8, _version);
             requestId = message.RequestId;
-            await DispatchAsync(message);
+            await DispatchAsync(message, utf8.Length);
         }
         catch (ProtocolException fault)
         {
@@ -213,11 +213,11 @@ internal sealed class Session : IDisposable
         return true;
     }
 
-    private Task DispatchAsync(ClientMessage message)
+    private Task DispatchAsync(ClientMessage message, int bytes)
     {
         switch (message)
         {
-            case NewMessage m: return PublishAsync(m);
+            case NewMessage m: return PublishAsync(m, bytes);
             case RegisterMessage when _isStopping: throw new ProtocolException(ErrorCodes.ShuttingDown, "The session is being ended.");
             case RegisterMessage m: return _registration.RegisterAsync(m);
             case AckMessage m: return _registration.AckAsync(m);
@@ -236,7 +236,7 @@ internal sealed class Session : IDisposable
         return Task.CompletedTask;
     }
 
-    private async Task PublishAsync(NewMessage message)
+    private async Task PublishAsync(NewMessage message, int bytes)
     {
         PublishLimits.Check(message, _bus.Limits);
         Interlocked.Increment(ref _unanswered);
@@ -246,7 +246,7 @@ internal sealed class Session : IDisposable
             throw new ProtocolException(ErrorCodes.ShuttingDown, "The bus is stopping; nothing of this message was stored. Send it again elsewhere or later.");
         }
 
-        await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, Answer), _ended.Token);
+        await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, Answer) { FrameBytes = bytes }, _ended.Token);
     }
 
     /// <summary>Called by the sequencer, in the order of this session's requests.</summary>
@@ -255,7 +255,7 @@ internal sealed class Session : IDisposable
         switch (result.Kind)
         {
             case PublishResultKind.Decided:
-                _outbox.Post(DecidedPublish.Of(request, result), _version == ProtocolVersion.V1 ? request.Bytes : 0);
+                _outbox.Post(DecidedPublish.Of(request, result), request.Bytes);
                 break;
             case PublishResultKind.OutcomeUnknown:
                 EndWithoutAnswer();

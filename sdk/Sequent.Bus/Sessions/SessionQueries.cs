@@ -11,7 +11,7 @@ namespace Sequent.Bus.Sessions;
 internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pages, Sequencer sequencer, IEventStore store, BusLimits limits, TimeProvider time, SessionLog sessionLog, CancellationToken sessionEnded)
 {
     /// <summary>Queries under way in one session.</summary>
-    private const int MaxOpen = 1_024;
+    private const int MaxOpen = 256;
 
     private const int DefaultCredit = 4;
 
@@ -83,7 +83,7 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
     {
         await outbox.WaitForRoomAsync(sessionEnded);
         var ends = sequencer.ReadKeys(message.Keys.ToHashSet(StringComparer.Ordinal));
-        outbox.Post(new SequencesMessage(message.RequestId!, ends.ToDictionary(e => e.Key, e => e.Value?.Value, StringComparer.Ordinal)));
+        outbox.Post(new SequencesMessage(message.RequestId!, ends.ToDictionary(e => e.Key, e => e.Value?.Value, StringComparer.Ordinal)), ends.Sum(e => 100L + (2 * e.Key.Length)));
     }
 
     private async Task RunAsync(QueryMessage query, Run run)
@@ -130,6 +130,9 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         await foreach (var page in pages.ReadAsync(selection, run.Cancelled))
         {
             await SendAsync(query, page with { Last = page.Last && !goesOn }, run);
+
+            // While it waits for credit the query holds nothing: what was sent is held by who sends it.
+            page.Events.Clear();
             if (!page.Last)
                 await TakeRoomAsync(run);
         }
@@ -234,7 +237,7 @@ internal sealed class SessionQueries(Outbox outbox, EventLog log, PageReader pag
         while (start < page.Events.Count);
     }
 
-    private int EndOfFrame(IReadOnlyList<StoredEvent> events, int start)
+    private int EndOfFrame(IList<StoredEvent> events, int start)
     {
         var end = start;
         for (var bytes = 0; end < events.Count; end++)

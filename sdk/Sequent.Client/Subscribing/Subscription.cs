@@ -27,6 +27,7 @@ internal sealed partial class Subscription : IAsyncDisposable
     private readonly Channel<bool> _wakeUp = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isLeaving;
+    private volatile bool _isLeft;
     private bool _isDisposed;
     private Serving? _serving;
     private Task? _running;
@@ -63,7 +64,7 @@ internal sealed partial class Subscription : IAsyncDisposable
         finally
         {
             // Nothing new comes from now on; what was handed out may still be settled, until this is disposed of.
-            _isLeaving = true;
+            _isLeaving = _isLeft = true;
             if (_serving is { IsRegistered: true } serving)
                 serving.Session.Post(new UnregisterMessage { Drain = true });
         }
@@ -129,7 +130,8 @@ internal sealed partial class Subscription : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            _wakeUp.Writer.TryComplete();
+            // A loop that nobody left does not end in silence.
+            _wakeUp.Writer.TryComplete(_isLeft ? null : new ObjectDisposedException(nameof(SequentClient)));
         }
         catch (Exception e)
         {

@@ -15,7 +15,7 @@ internal sealed class Settlement(BusHost host, string clientType, long position,
     {
         try
         {
-            if (host.Bus is not { } bus || await bus.Deliveries.FindAsync(clientType, cancellationToken).ConfigureAwait(false) is not { } loop)
+            if (host.Bus is not { } bus || bus.Deliveries.Find(clientType) is not { } loop)
                 return false;
             if (andAllBefore)
                 return await loop.AskAsync(queue => queue.IsSettledUpTo(position), cancellationToken).ConfigureAwait(false);

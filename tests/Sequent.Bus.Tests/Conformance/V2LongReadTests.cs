@@ -42,7 +42,7 @@ internal sealed class V2LongReadTests
 
     private async Task<List<JsonObject>> QueryAsync(string rest)
     {
-        await _reader.SendAsync($$"""{"message_type":"query","request_id":"q","credit":1000{{rest}}}""");
+        await _reader.SendAsync($$"""{"message_type":"query","request_id":"q","credit":1000000{{rest}}}""");
         var found = new List<JsonObject>();
         JsonObject page;
         do

@@ -18,12 +18,16 @@ internal sealed class SequencerTests
     private EventLog _log = null!;
     private Sequencer _sequencer = null!;
     private Task _running = null!;
+    private readonly List<int> _answered = [];
+    private int _requests;
     private Channel<PublishResult> _answers = null!;
 
     [SetUp]
     public async Task Start()
     {
         _store = new FaultyStore();
+        _answered.Clear();
+        _requests = 0;
         _answers = Channel.CreateUnbounded<PublishResult>();
         _log = new EventLog(_store, new RecentCommits(1_000_000));
         _sequencer = new Sequencer(_store, _log, _time, NullLogger<Sequencer>.Instance);
@@ -39,8 +43,15 @@ internal sealed class SequencerTests
         await _store.DisposeAsync();
     }
 
-    private PublishRequest Request(NewMessage message, ProtocolVersion version = ProtocolVersion.V2) =>
-        new(message, new Producer(1, "s"), version, (_, result) => _answers.Writer.TryWrite(result));
+    private PublishRequest Request(NewMessage message, ProtocolVersion version = ProtocolVersion.V2)
+    {
+        var number = ++_requests;
+        return new(message, new Producer(1, "s"), version, (_, result) =>
+        {
+            _answered.Add(number);
+            _answers.Writer.TryWrite(result);
+        });
+    }
 
     private ValueTask SubmitAsync(string key = "k", ProtocolVersion version = ProtocolVersion.V2) =>
         _sequencer.SubmitAsync(Request(new NewMessage([new NewEvent(key, null, 1, "t", "1"u8.ToArray())]), version), default);
@@ -161,6 +172,27 @@ internal sealed class SequencerTests
         Assert.That(_sequencer.IsInTrouble, Is.True);
         _store.RecoveryFails = false;
         await AdvanceUntilAsync(() => _answers.Reader.TryPeek(out _));
+    }
+
+    [Test]
+    public async Task Requests_of_v1_keep_their_order_over_an_unknown_outcome()
+    {
+        (_store.NextOutcome, _store.RecoveryFails) = (AppendOutcome.Unknown, true);
+        await SubmitAsync("k", ProtocolVersion.V1);
+        await UntilAsync(() => _store.Recoveries > 0);
+        await SubmitAsync("k", ProtocolVersion.V1);
+        var recoveries = _store.Recoveries;
+        await AdvanceUntilAsync(() => _store.Recoveries > recoveries + 1); // the second one is kept by now
+        var answered = new List<uint?>();
+        _store.RecoveryFails = false;
+        while (answered.Count < 2)
+        {
+            await AdvanceUntilAsync(() => _answers.Reader.TryPeek(out _));
+            answered.Add((await AnswerAsync()).Entries[0].Value);
+        }
+
+        Assert.That(answered, Is.EqualTo(new uint?[] { 0, 1 }), "answered in the order in which they came");
+        Assert.That(_answered, Is.EqualTo(new[] { 1, 2 }), "and stored so");
     }
 
     [Test]

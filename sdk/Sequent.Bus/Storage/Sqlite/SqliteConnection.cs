@@ -5,6 +5,9 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// <summary>One connection to the file, with prepared statements that live as long as it does. Not thread-safe.</summary>
 internal sealed class SqliteConnection : IDisposable
 {
+    /// <summary>How long a statement waits for another process, in milliseconds.</summary>
+    private const int BusyTimeoutMs = 5_000;
+
     private readonly sqlite3 _db;
     private readonly HashSet<SqliteStatement> _statements = [];
 
@@ -24,8 +27,22 @@ internal sealed class SqliteConnection : IDisposable
             throw new StoreException($"Cannot open {path}: {reason}.");
         }
 
-        raw.sqlite3_busy_timeout(db, 5_000);
+        raw.sqlite3_busy_timeout(db, BusyTimeoutMs);
         return new SqliteConnection(db);
+    }
+
+    /// <summary>Runs something that must not wait for another process.</summary>
+    public T WithoutWaiting<T>(Func<SqliteConnection, T> work)
+    {
+        raw.sqlite3_busy_timeout(_db, 0);
+        try
+        {
+            return work(this);
+        }
+        finally
+        {
+            raw.sqlite3_busy_timeout(_db, BusyTimeoutMs);
+        }
     }
 
     /// <summary>Runs statements that give no rows, or whose rows do not matter.</summary>

@@ -19,6 +19,12 @@ internal sealed partial class SqliteFile : IAsyncDisposable
 
     private const long DefaultMaxJournalBytes = 256 * 1024 * 1024;
 
+    /// <summary>How long new readers are held back until those that are reading are done.</summary>
+    private static readonly TimeSpan MaxHoldBack = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>After a look in vain so many are passed over.</summary>
+    private const int LooksToPass = 64;
+
     /// <summary>Writes between two looks at the size of the journal.</summary>
     private const int WritesPerLook = 256;
 
@@ -34,6 +40,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     private readonly SemaphoreSlim _first = new(1);
     private EventRows? _firstRows;
     private int _writes;
+    private int _looksToPass;
     private bool _isDisposed;
     private FileStream? _lock;
     private SqliteConnection? _writer;
@@ -119,24 +126,48 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         }
     }
 
-    /// <summary>Only with the gate held. Other processes that read, such as a backup, may keep the journal from starting over; then it is tried again.</summary>
+    /// <summary>
+    /// Only with the gate held. Nobody is waited for: readers that are gone in a moment are held back for that long, and where another process
+    /// reads, such as a backup, it is tried again later.
+    /// </summary>
     private async ValueTask ShrinkJournalAsync()
     {
-        if (new FileInfo(_path + "-wal") is not { Exists: true } journal || journal.Length <= _maxJournalBytes || _writer is null)
+        if (_writer is null || _looksToPass-- > 0 || new FileInfo(_path + "-wal") is not { Exists: true, Length: var length } || length <= _maxJournalBytes)
             return;
-        for (var i = 0; i < MaxReaders; i++)
-            await _readers.WaitAsync();
+        if (TryShrink(_writer))
+            return;
+        var held = 0;
+        using var limit = new CancellationTokenSource(MaxHoldBack);
         try
         {
-            _writer.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            for (; held < MaxReaders; held++)
+                await _readers.WaitAsync(limit.Token);
+            if (TryShrink(_writer))
+                return;
         }
-        catch (StoreException e)
+        catch (OperationCanceledException)
         {
-            LogNotShrunk(e);
+            // Too many read, or for too long.
         }
         finally
         {
-            _readers.Release(MaxReaders);
+            if (held > 0)
+                _readers.Release(held);
+        }
+
+        _looksToPass = LooksToPass;
+        LogNotShrunk(length);
+    }
+
+    private static bool TryShrink(SqliteConnection db)
+    {
+        try
+        {
+            return db.WithoutWaiting(d => d.QueryInteger("PRAGMA wal_checkpoint(TRUNCATE)")) == 0; // 1: somebody reads
+        }
+        catch (StoreException)
+        {
+            return false;
         }
     }
 
@@ -227,8 +258,8 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(2, LogLevel.Warning, "The journal of the log is large and could not start over; it will be tried again")]
-    private partial void LogNotShrunk(Exception exception);
+    [LoggerMessage(2, LogLevel.Warning, "The journal of the log has {Bytes} bytes and cannot start over while somebody reads, such as a backup; it is tried again later")]
+    private partial void LogNotShrunk(long bytes);
 
     [LoggerMessage(1, LogLevel.Debug, "Opened {Path}")]
     private partial void LogOpened(string path);
