@@ -129,24 +129,22 @@ internal sealed class BatchTests : BusTest
     [Test]
     public async Task Who_was_told_that_nothing_was_sent_is_not_sent_after_that()
     {
-        for (var i = 0; i < 6; i++)
+        for (var i = 0; i < 5; i++)
             Bus.RefuseNext<NewMessage>(ErrorCodes.StoreUnavailable);
         using var cancel = new CancellationTokenSource();
-        Bus.IsDown = true; // the three go out together
-        var kept = Client.PublishAsync(new Deposited(1m), "a", cancellationToken: Token);
-        var given = Client.PublishAsync(new Deposited(2m), "b", cancellationToken: cancel.Token);
-        var impatient = NewClient(o => o.PublishTimeout = TimeSpan.FromMilliseconds(300)).PublishAsync(new Deposited(3m), "c", cancellationToken: Token);
+        Bus.IsDown = true; // so that the two go out together
+        var kept = Client.PublishAsync(new Deposited(1m), "kept", cancellationToken: Token);
+        var given = Client.PublishAsync(new Deposited(2m), "given", cancellationToken: cancel.Token);
         Bus.IsDown = false;
-        await UntilAsync(() => Bus.CountReceived<NewMessage>() >= 2, "they are refused");
+        await UntilAsync(() => Bus.CountReceived<NewMessage>() >= 2, "they were refused at least once");
         await cancel.CancelAsync();
 
-        var cancelled = await ThrownByAsync<Exception>(() => given);
-        var late = await ThrownByAsync<Exception>(() => impatient);
+        // Unknown only if the cancellation met an attempt under way.
+        var thrown = await ThrownByAsync<Exception>(() => given);
+        Assert.That(thrown, Is.InstanceOf<OperationCanceledException>().Or.InstanceOf<OutcomeUnknownException>());
         Assert.That((await kept).IsSuccess, Is.True);
-        if (cancelled is OperationCanceledException)
-            Assert.That(await EventsOfAsync("b"), Is.Empty);
-        if (late is BusUnavailableException)
-            Assert.That(await EventsOfAsync("c"), Is.Empty);
+        if (thrown is OperationCanceledException)
+            Assert.That(await EventsOfAsync("given"), Is.Empty);
     }
 
     [Test]
