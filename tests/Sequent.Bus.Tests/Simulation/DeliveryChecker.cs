@@ -230,11 +230,11 @@ internal sealed class DeliveryChecker(Simulation simulation)
         }
     }
 
-    /// <summary>What another one surely has of a key: once the deadline of the head has passed, it may hear of that only now.</summary>
+    /// <summary>What another one surely has of a key: once the deadline of the head has passed, it may hear of that only now, and its ack may have come too late.</summary>
     private IEnumerable<HeldDelivery> HeldOf(SimulatedConsumer other, string key)
     {
         var held = other.Held.Values.Where(h => h.Key == key).ToArray();
-        return held.Any(MayBeExpired) ? [] : held.Where(h => !h.IsDoubtful);
+        return held.Concat(other.Acked.Values.Where(h => h.Key == key)).Any(MayBeExpired) ? [] : held.Where(h => !h.IsDoubtful);
     }
 
     private bool MayBeExpired(HeldDelivery held) => simulation.Elapsed - held.At >= simulation.Plan.AckDeadline;
@@ -249,7 +249,7 @@ internal sealed class DeliveryChecker(Simulation simulation)
     }
 
     private int UnseenExpiries(string clientType) => simulation.Plan.AckDeadline is { } deadline
-        ? _unseenExpiries.GetValueOrDefault(clientType) + simulation.Consumers.Where(c => c.ClientType == clientType && c.IsConnected).Sum(c => UnseenExpiries(c, deadline))
+        ? _unseenExpiries.GetValueOrDefault(clientType) + simulation.Consumers.Where(c => c.ClientType == clientType && !c.HasLeft).Sum(c => UnseenExpiries(c, deadline))
         : 0;
 
     /// <summary>How often a deadline may have passed at a consumer that does not hear at once.</summary>

@@ -17,6 +17,9 @@ internal abstract class SimulatedClient(Simulation simulation, string name, Prot
 
     public bool IsConnected => Socket?.IsOpen == true;
 
+    /// <summary>Its connection has ended, and it has noticed.</summary>
+    public bool HasLeft => Socket is null;
+
     public bool IsSlow => Socket?.IsSlow == true;
 
     /// <summary>It read slowly, so what comes may have been revoked long ago.</summary>
@@ -81,6 +84,9 @@ internal abstract class SimulatedClient(Simulation simulation, string name, Prot
     /// <summary>Everything the bus had for it has arrived.</summary>
     public void NoteRest()
     {
+        // Of a connection that has ended the rest never arrives.
+        if (!IsConnected)
+            return;
         IsBehind &= IsSlow;
         _wasCaughtUp = !IsSlow && !Simulation.HadReadFailure;
         if (_wasCaughtUp)
