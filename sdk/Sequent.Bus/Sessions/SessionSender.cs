@@ -29,10 +29,13 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
 
     private static readonly TimeSpan StoreRetryDelay = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>A frame buffer that grew beyond this is not kept while there is nothing to send: most sessions are idle most of the time.</summary>
-    private const int KeptBufferBytes = 64 * 1024;
+    /// <summary>Messages with many events leave in fragments of about this size: with thousands of sessions, long buffers are what memory goes to.</summary>
+    private const int FragmentBytes = 32 * 1024;
 
-    private ArrayBufferWriter<byte> _frame = new(4096);
+    /// <summary>A frame buffer that grew beyond this is not kept while there is nothing to send: most sessions are idle most of the time.</summary>
+    private const int KeptBufferBytes = 4096;
+
+    private ArrayBufferWriter<byte> _frame = new(KeptBufferBytes);
     private bool _storeFailed;
     private readonly List<Handover> _deliveries = [];
     private readonly TimeZoneInfo _zone = time.LocalTimeZone;
@@ -59,7 +62,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
 
             await SendDeliveriesAsync(cancellationToken);
             if (_frame.Capacity > KeptBufferBytes)
-                _frame = new ArrayBufferWriter<byte>(4096);
+                _frame = new ArrayBufferWriter<byte>(KeptBufferBytes);
         }
     }
 
@@ -77,10 +80,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             }
 
             for (var printed = 0; version == ProtocolVersion.V2 && printed < events.Count;)
-            {
-                printed = PrintDeliveries(events, sent, printed);
-                await SendFrameAsync(cancellationToken);
-            }
+                printed = await SendEventsAsync(events, sent, printed, cancellationToken);
 
             sent += events.Count;
             if (outbox.WhenDelivered is { } tell)
@@ -110,23 +110,26 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         }
     }
 
-    /// <summary>Prints events from an index on into one frame. Returns the index of the first one that did not fit.</summary>
-    private int PrintDeliveries(IReadOnlyList<StoredEvent> events, int firstDelivery, int from)
+    /// <summary>Sends events from an index on as one message. Returns the index of the first one that did not fit.</summary>
+    private async ValueTask<int> SendEventsAsync(IReadOnlyList<StoredEvent> events, int firstDelivery, int from, CancellationToken cancellationToken)
     {
         _frame.Write("{\"message_type\":\"events\",\"events\":["u8);
         var index = from;
-        for (; index < events.Count; index++)
+        for (var bytes = 0; index < events.Count; index++)
         {
             var body = events[index].V2Body(_zone);
-            if (index > from && _frame.WrittenCount + body.Length + EventOverhead > FrameBytes)
+            bytes += body.Length + EventOverhead;
+            if (index > from && bytes > FrameBytes)
                 break;
             if (index > from)
                 _frame.Write(","u8);
             var d = _deliveries[firstDelivery + index];
             EventWriter.AppendDelivery(_frame, body, d.Delivery, d.Attempt, d.Redelivered, d.Redriven);
+            await SendFragmentAsync(cancellationToken);
         }
 
         _frame.Write("]}"u8);
+        await SendFrameAsync(cancellationToken);
         return index;
     }
 
@@ -136,8 +139,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         {
             case DecidedPublish decided: BusMessageWriter.Write(Receipt(decided), _frame); break;
             case QueryPage page:
-                PrintPage(page);
-                await SendFrameAsync(cancellationToken);
+                await SendPageAsync(page, cancellationToken);
                 page.Left();
                 return;
             case HelloMessage m: BusMessageWriter.Write(m, _frame); break;
@@ -167,7 +169,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         return new ReceiptMessage(entries, decided.Sender, timestamp) { RequestId = decided.RequestId };
     }
 
-    private void PrintPage(QueryPage message)
+    private async ValueTask SendPageAsync(QueryPage message, CancellationToken cancellationToken)
     {
         BusMessageWriter.BeginRebuild(message.RequestId, _frame);
         for (var i = 0; i < message.Page.Events.Count; i++)
@@ -175,9 +177,11 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             if (i > 0)
                 _frame.Write(","u8);
             EventWriter.CloseBody(_frame, message.Page.Events[i].V2Body(_zone));
+            await SendFragmentAsync(cancellationToken);
         }
 
         BusMessageWriter.EndRebuild(message.Page.Position, message.Page.Last, _frame);
+        await SendFrameAsync(cancellationToken);
     }
 
     /// <summary>One message however long, in fragments, so that only a page is in memory. A store that fails in between is waited for.</summary>
@@ -217,9 +221,8 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
                 _frame.Write(","u8);
             isFirst = false;
             EventWriter.WriteV1(e.ToWire(), "rebuild", _zone, _frame);
+            await SendFragmentAsync(cancellationToken);
         }
-
-        await SendFrameAsync(cancellationToken, endOfMessage: false);
     }
 
     private Task PauseAsync(StoreException fault, CancellationToken cancellationToken)
@@ -236,6 +239,10 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             sessionLog.StoreWorks();
         _storeFailed = false;
     }
+
+    /// <summary>What is printed of a message so far, if it is long enough.</summary>
+    private ValueTask SendFragmentAsync(CancellationToken cancellationToken) =>
+        _frame.WrittenCount >= FragmentBytes ? SendFrameAsync(cancellationToken, endOfMessage: false) : ValueTask.CompletedTask;
 
     private async ValueTask SendFrameAsync(CancellationToken cancellationToken, bool endOfMessage = true)
     {
