@@ -52,18 +52,20 @@ public interface ISequentClient : IAsyncDisposable
     /// <returns>A receipt for each event, in the order of the events.</returns>
     /// <exception cref="SequenceConflictException">The first event that was not accepted had a value that was not due; <see cref="SequenceConflictException.Receipts"/> tells of all.</exception>
     /// <exception cref="PublishRejectedException">The bus does not accept the first event that was not accepted; <see cref="PublishRejectedException.Receipts"/> tells of all.</exception>
-    /// <exception cref="RequestFailedException">The bus refused one of the events; others may be stored.</exception>
-    /// <exception cref="OutcomeUnknownException">For one of the events no receipt came in time.</exception>
-    /// <exception cref="BusUnavailableException">One of the events could not be sent in time.</exception>
+    /// <exception cref="PublishAllException">
+    /// At least one event has no receipt: the bus refused it, no receipt came in time, or it could not be sent; <see cref="PublishAllException.Outcomes"/> tells of each.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled before any was sent.</exception>
     Task<IReadOnlyList<Receipt>> PublishAllAsync(IReadOnlyList<EventToPublish> events, CancellationToken cancellationToken = default);
 
     /// <summary>As <see cref="PublishAllAsync"/>, but conflicts and rejections are told by <see cref="Receipt.Status"/>.</summary>
     /// <param name="events">The events.</param>
     /// <param name="cancellationToken">Ends the waiting; events may be stored nevertheless.</param>
     /// <returns>A receipt for each event, in the order of the events.</returns>
-    /// <exception cref="RequestFailedException">The bus refused one of the events; others may be stored.</exception>
-    /// <exception cref="OutcomeUnknownException">For one of the events no receipt came in time.</exception>
-    /// <exception cref="BusUnavailableException">One of the events could not be sent in time.</exception>
+    /// <exception cref="PublishAllException">
+    /// At least one event has no receipt: the bus refused it, no receipt came in time, or it could not be sent; <see cref="PublishAllException.Outcomes"/> tells of each.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled before any was sent.</exception>
     Task<IReadOnlyList<Receipt>> TryPublishAllAsync(IReadOnlyList<EventToPublish> events, CancellationToken cancellationToken = default);
 
     /// <summary>

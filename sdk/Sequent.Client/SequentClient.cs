@@ -25,6 +25,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     private readonly LogReader _reader;
     private readonly FoldReader _folds;
     private readonly HashSet<Subscription> _subscriptions = [];
+    private Task? _disposing;
 
     /// <summary>Creates a client with default options.</summary>
     /// <param name="server">The address of the bus, such as <c>ws://localhost:8081</c>.</param>
@@ -104,8 +105,12 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
 
         // All of them are looked at before any is sent; the publisher keeps their order and puts them together.
         NewEvent[] all = [.. events.Select(e => ToNew(e.Data, e.Sequence, e.Options))];
-        var receipts = await Task.WhenAll(all.Select(e => SendAsync(new NewMessage([e]), cancellationToken))).ConfigureAwait(false);
-        return [.. receipts.Select(r => r[0])];
+        Task<IReadOnlyList<Receipt>>[] sending = [.. all.Select(e => SendAsync(new NewMessage([e]), cancellationToken))];
+        await ((Task)Task.WhenAll(sending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (Array.TrueForAll(sending, s => s.IsCanceled))
+            cancellationToken.ThrowIfCancellationRequested();
+        PublishOutcome[] outcomes = [.. sending.Select(PublishOutcome.Of)];
+        return Array.TrueForAll(outcomes, o => o.Failure is null) ? [.. outcomes.Select(o => o.Receipt!)] : throw new PublishAllException(outcomes);
     }
 
     /// <inheritdoc/>
@@ -190,7 +195,14 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     /// <summary>Leaves its subscriptions, as leaving their loops does, waits up to 5 s for receipts that are due, and closes every connection.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
+    {
+        // Whoever disposes of it a second time waits for the first.
+        lock (_subscriptions)
+            return new(_disposing ??= Task.Run(CloseAsync));
+    }
+
+    private async Task CloseAsync()
     {
         Subscription[] subscriptions;
         lock (_subscriptions)
@@ -198,6 +210,28 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         await Task.WhenAll(subscriptions.Select(s => s.DisposeAsync().AsTask())).ConfigureAwait(false);
         await _publisher.DisposeAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The log reaches to the end of a query, and has nothing it asks for.</summary>
+    internal async Task<bool> HasNoneAsync(EventQuery query, CancellationToken cancellationToken)
+    {
+        var position = 0L;
+        try
+        {
+            await foreach (var page in _reader.ReadAsync(query.ToMessage(follow: false), cancellationToken).ConfigureAwait(false))
+            {
+                if (page.Events.Count > 0)
+                    return false;
+                position = page.Position;
+            }
+        }
+        catch (RequestFailedException)
+        {
+            // It has another log by now.
+            return false;
+        }
+
+        return position >= query.Until;
     }
 
     internal Subscription Subscribe(SubscriptionOptions options)

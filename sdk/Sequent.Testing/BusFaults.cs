@@ -13,6 +13,12 @@ public sealed class BusFaults
 
     internal BusFaults(BusHost host) => _host = host;
 
+    /// <summary>How many connections were ended so far, by <see cref="DropConnections"/>, <see cref="DropConnectionsEvery"/> and <see cref="SequentTestBus.KillAsync"/>: for a test to assert that what it is about did happen.</summary>
+    public long DroppedConnections => _host.WireFaults.CutLinks;
+
+    /// <summary>How many messages of receipts were lost so far.</summary>
+    public long LostReceipts => _host.WireFaults.LostReceipts;
+
     /// <summary>Ends every connection at once and without a goodbye, as a broken network does.</summary>
     public void DropConnections() => _host.WireFaults.Cut(ownToo: false);
 

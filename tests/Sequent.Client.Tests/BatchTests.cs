@@ -104,6 +104,27 @@ internal sealed class BatchTests : BusTest
     }
 
     [Test]
+    public async Task Of_many_events_that_do_not_all_get_a_receipt_each_outcome_is_told()
+    {
+        var thrown = await ThrownByAsync<PublishAllException>(() => Client.TryPublishAllAsync([Deposit("a"), Deposit(new string('k', 600)), Deposit("b")], Token));
+
+        Assert.That(thrown.Outcomes.Select(o => o.Receipt?.Position), Is.EqualTo(new long?[] { 1, null, 2 }));
+        Assert.That(thrown.Outcomes[1].Failure, Is.InstanceOf<RequestFailedException>().And.SameAs(thrown.InnerException));
+        Assert.That(thrown.Message, Does.StartWith("1 of 3 events have no receipt, 0 of them may be stored."));
+    }
+
+    [Test]
+    public async Task Many_events_that_were_cancelled_before_any_was_sent_are_just_cancelled()
+    {
+        Bus.IsDown = true;
+        using var cancel = new CancellationTokenSource();
+        var publishing = Client.PublishAllAsync([Deposit("a"), Deposit("b")], cancel.Token);
+        await cancel.CancelAsync();
+
+        Assert.That(async () => await publishing, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
     public async Task A_message_of_several_that_is_refused_is_sent_again_one_by_one()
     {
         Bus.IsDown = true;

@@ -74,6 +74,17 @@ internal sealed class HostingTests : HostTest
     }
 
     [Test]
+    public void Of_several_clients_the_one_whose_options_are_wrong_is_named()
+    {
+        var services = new ServiceCollection();
+        services.AddSequent(Configuration(("Start", "now")), serviceKey: "one");
+
+        var thrown = Assert.Throws<OptionsValidationException>(() => _ = services.BuildServiceProvider().GetRequiredKeyedService<ISequentClient>("one"));
+
+        Assert.That(thrown!.OptionsName, Is.EqualTo("one"));
+    }
+
+    [Test]
     public async Task Health_tells_what_keeps_a_service_from_its_work()
     {
         Bus.IsDown = true;

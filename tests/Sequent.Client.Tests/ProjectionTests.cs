@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Sequent.Client.Tests.Support;
 
 namespace Sequent.Client.Tests;
@@ -115,6 +117,81 @@ internal sealed class ProjectionTests : HostTest
     }
 
     [Test]
+    public async Task Who_waits_for_a_position_is_not_kept_by_events_it_does_not_take()
+    {
+        await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
+        var progress = await StartAsync();
+        await progress.WaitForAsync(1, Token);
+
+        var other = await Client.PublishAsync(new Renamed("x"), "k", cancellationToken: Token);
+        var started = Stopwatch.GetTimestamp();
+        await progress.WaitForAsync(other.Position!.Value, Token);
+
+        Assert.That(Stopwatch.GetElapsedTime(started), Is.LessThan(TimeSpan.FromSeconds(9)), "the page that passes it comes after 10 s");
+        var beyond = progress.WaitForAsync(other.Position.Value + 1, Token);
+        await Client.PublishAsync(new Deposited(2m), "k", cancellationToken: Token);
+        await beyond;
+        Assert.That(_store.Sum, Is.EqualTo(3m), "of a position that is still to come nothing is known");
+    }
+
+    [Test]
+    public async Task Two_instances_that_share_a_store_apply_each_event_once_and_start_over_on_another_log()
+    {
+        await StartAsync();
+        await StartAsync();
+        for (var i = 1; i <= 50; i++)
+            await Client.PublishAsync(new Deposited(i), "k", cancellationToken: Token);
+        await UntilAsync(() => _store.Checkpoint?.Position == 50, "all is applied");
+        Assert.That(_store.Sum, Is.EqualTo(50 * 51 / 2));
+
+        await Bus.ReplaceLogAsync();
+        for (var i = 1; i <= 50; i++)
+            await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
+
+        await UntilAsync(() => _store is { Checkpoint.Position: 50, Sum: 50m }, "it is rebuilt from the other log, each event once");
+    }
+
+    [Test]
+    public async Task While_it_fails_health_says_so_and_why()
+    {
+        await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
+        _store.IsAway = true;
+        var host = await StartHostAsync(b =>
+        {
+            b.Services.AddSingleton(_store);
+            b.AddProjection<Balances>().AddEvent<Deposited>().AddHealthCheck();
+        });
+        var checks = host.Services.GetRequiredService<HealthCheckService>();
+        var progress = host.Services.GetRequiredService<ProjectionProgress>();
+        await UntilAsync(() => progress.Failure is TimeoutException, "it has failed");
+
+        Assert.That((await checks.CheckHealthAsync(Token)).Entries["sequent"].Description, Is.EqualTo("Balances fails after position 0 (TimeoutException)"));
+        _store.IsAway = false;
+        await progress.WaitForAsync(1, Token);
+        Assert.That(progress.Failure, Is.Null);
+    }
+
+    [Test]
+    public async Task When_its_host_stops_nothing_is_applied_any_more()
+    {
+        var host = await StartHostAsync(Add);
+        var publishing = Task.Run(async () =>
+        {
+            for (var i = 0; i < 500; i++)
+                await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
+        });
+        await UntilAsync(() => _store.Sum > 0, "it is under way");
+        await host.StopAsync(Token);
+        var sum = _store.Sum;
+        await publishing;
+
+        Assert.That((_store.Sum, _store.Checkpoint!.Position), Is.EqualTo((sum, (long)sum)));
+        var progress = await StartAsync();
+        await progress.WaitForAsync(500, Token);
+        Assert.That(_store.Sum, Is.EqualTo(500m), "the next one goes on from there");
+    }
+
+    [Test]
     public async Task Waiting_for_a_position_can_be_cancelled()
     {
         var progress = await StartAsync();
@@ -124,18 +201,24 @@ internal sealed class ProjectionTests : HostTest
 
     private async Task<ProjectionProgress> StartAsync()
     {
-        var host = await StartHostAsync(b =>
-        {
-            b.Services.AddSingleton(_store);
-            b.AddProjection<Balances>().AddEvent<Deposited>().AddEvent<Renamed>();
-        });
+        var host = await StartHostAsync(Add);
         Assert.That(host.Services.GetRequiredService<ProjectionProgress>(), Is.SameAs(host.Services.GetRequiredService<ProjectionProgress<Balances>>()));
         return host.Services.GetRequiredService<ProjectionProgress<Balances>>();
+    }
+
+    private void Add(SequentBuilder b)
+    {
+        b.Services.AddSingleton(_store);
+        b.AddProjection<Balances>().AddEvent<Deposited>().AddEvent<Renamed>();
     }
 
     /// <summary>Where the projection keeps its sum and checkpoint.</summary>
     private sealed class Store
     {
+        public Lock Lock { get; } = new();
+
+        public bool IsAway { get; set; }
+
         public decimal Sum { get; set; }
 
         public Checkpoint? Checkpoint { get; set; }
@@ -162,9 +245,12 @@ internal sealed class ProjectionTests : HostTest
 
         public ValueTask<bool> ApplyAsync(IReadOnlyList<RecordedEvent> events, Checkpoint? from, Checkpoint to, CancellationToken cancellationToken)
         {
+            using var transaction = store.Lock.EnterScope();
             var before = store.BeforeApply;
             store.BeforeApply = null;
             before?.Invoke();
+            if (store.IsAway)
+                throw new TimeoutException("the database is away");
             if (store.Checkpoint != from || store.LiesOnce)
             {
                 store.LiesOnce = false;
@@ -178,6 +264,7 @@ internal sealed class ProjectionTests : HostTest
 
         public ValueTask ResetAsync(CancellationToken cancellationToken)
         {
+            using var transaction = store.Lock.EnterScope();
             (store.Sum, store.Checkpoint) = (0m, null);
             store.Resets++;
             return ValueTask.CompletedTask;

@@ -54,6 +54,36 @@ internal sealed class UnitConflictTests : BusTest
     }
 
     [Test]
+    public async Task Of_two_units_that_both_read_both_keys_and_write_one_only_one_wins_on_the_same_snapshot([Values] bool ofOneClient)
+    {
+        var other = ofOneClient ? Client : NewClient();
+        for (var round = 0; round < 20; round++)
+        {
+            string[] keys = [$"a{round}", $"b{round}"];
+            var wrote = await Task.WhenAll(WriteIfBothAreEmptyAsync(Client, keys, keys[0]), WriteIfBothAreEmptyAsync(other, [keys[1], keys[0]], keys[1]));
+
+            Assert.That(wrote, Is.EquivalentTo([true, false]));
+            Assert.That(await EventsOfAsync(keys), Has.Count.EqualTo(1));
+        }
+    }
+
+    private async Task<bool> WriteIfBothAreEmptyAsync(SequentClient client, string[] keys, string mine)
+    {
+        var wrote = false;
+        await client.UpdateAsync(
+            async (unit, ct) =>
+            {
+                wrote = true;
+                foreach (var key in keys)
+                    wrote &= (await unit.ReadAsync<Count>(key, ct)).Events == 0;
+                if (wrote)
+                    unit.Append(mine, new Deposited(1m));
+            },
+            cancellationToken: Token);
+        return wrote;
+    }
+
+    [Test]
     public async Task A_unit_that_appends_nothing_is_confirmed_to_have_seen_one_moment()
     {
         var runs = 0;
@@ -139,6 +169,7 @@ internal sealed class UnitConflictTests : BusTest
 
         Assert.That(results.Select(r => r.Receipts.Single().Value).Order(), Is.EqualTo(Enumerable.Range(0, 100).Select(i => (uint?)i)));
         Assert.That((await Client.ReadAsync<Account>("k", Token)).LastValue, Is.EqualTo(99));
+        Assert.That(results.Average(r => r.Attempts), Is.LessThan(10), "four clients take turns, they do not storm");
         TestContext.Out.WriteLine($"{results.Average(r => r.Attempts):0.00} attempts on average, {results.Max(r => r.Attempts)} at most");
     }
 

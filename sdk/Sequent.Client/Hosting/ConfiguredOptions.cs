@@ -22,8 +22,11 @@ internal static class ConfiguredOptions
         [nameof(SequentOptions.FoldCacheSize)] = (o, text) => o.FoldCacheSize = Number(text),
     };
 
+    /// <param name="section">The configuration.</param>
+    /// <param name="options">What takes it over.</param>
+    /// <param name="name">The name of the options.</param>
     /// <exception cref="OptionsValidationException">A value cannot be used, or is of no option; the message names each of them and the remedy.</exception>
-    public static void Apply(IConfiguration section, SequentOptions options)
+    public static void Apply(IConfiguration section, SequentOptions options, string name)
     {
         var faults = new List<string>();
         foreach (var child in section.GetChildren())
@@ -45,7 +48,7 @@ internal static class ConfiguredOptions
         }
 
         if (faults.Count > 0)
-            throw new OptionsValidationException(Options.DefaultName, typeof(SequentOptions), faults);
+            throw new OptionsValidationException(name, typeof(SequentOptions), faults);
     }
 
     private static int Number(string text) =>

@@ -5,15 +5,21 @@ using Sequent.Protocol;
 namespace Sequent.Client.Hosting;
 
 /// <summary>Feeds one projection: follows the log from its checkpoint, page by page, and starts over when the bus has another log.</summary>
-internal sealed partial class ProjectionHost(ISequentClient client, IProjection projection, ProjectionProgress progress, TimeProvider time, ILogger<ProjectionHost> logger)
+internal sealed partial class ProjectionHost(SequentClient client, IProjection projection, ProjectionProgress progress, TimeProvider time, ILogger<ProjectionHost> logger)
 {
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30));
+
+    // The next page usually comes at once, so the bus is not asked before.
+    private readonly Backoff _looks = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1));
+    private volatile Checkpoint? _reached;
 
     private string Name => projection.GetType().Name;
 
     /// <summary>Runs until stopped.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
+        if (projection.Types is not null)
+            progress.UntilClear = UntilClearAsync;
         for (var failures = 0; ;)
         {
             var before = progress.Position;
@@ -52,6 +58,7 @@ internal sealed partial class ProjectionHost(ISequentClient client, IProjection 
                     if (await ApplyAsync(page, checkpoint, stopping).ConfigureAwait(false) is not { } reached)
                         return;
                     checkpoint = reached;
+                    _reached = reached;
                     progress.MoveTo(reached.Position);
                 }
                 else
@@ -62,6 +69,7 @@ internal sealed partial class ProjectionHost(ISequentClient client, IProjection 
         }
         catch (RequestFailedException e) when (e.Code is ErrorCodes.LogChanged or ErrorCodes.PositionAhead)
         {
+            _reached = null;
             progress.Reset();
 
             // Another instance with the same database may have started over already.
@@ -71,6 +79,17 @@ internal sealed partial class ProjectionHost(ISequentClient client, IProjection 
             await projection.ResetAsync(stopping).ConfigureAwait(false);
             if (await projection.LoadAsync(stopping).ConfigureAwait(false) == checkpoint && checkpoint is not null)
                 throw new InvalidOperationException($"{Name}.ResetAsync left the checkpoint where it was.");
+        }
+    }
+
+    /// <summary>Ends when the log has no event for it between what is applied and a position: who waits for the position need not wait for the page that passes it.</summary>
+    private async Task UntilClearAsync(long position, CancellationToken cancellationToken)
+    {
+        for (var looks = 0; ; looks++)
+        {
+            await Task.Delay(_looks.Delay(looks), time, cancellationToken).ConfigureAwait(false);
+            if (_reached is { } reached && await client.HasNoneAsync(new EventQuery { Types = projection.Types, After = reached.Position, Until = position, LogId = reached.LogId, Limit = 1 }, cancellationToken).ConfigureAwait(false))
+                return;
         }
     }
 

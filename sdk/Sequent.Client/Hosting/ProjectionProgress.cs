@@ -18,6 +18,9 @@ public abstract class ProjectionProgress
     /// <summary>Why it cannot go on at the moment: what the last attempt threw. Null while it follows the log. It is tried again until it works.</summary>
     public Exception? Failure { get; private set; }
 
+    /// <summary>Ends when the bus has no event the projection takes between what is applied and a position. Null: it takes all.</summary>
+    internal Func<long, CancellationToken, Task>? UntilClear { get; set; }
+
     /// <summary>It follows the log from its checkpoint.</summary>
     internal bool IsFollowing { get; private set; }
 
@@ -26,7 +29,7 @@ public abstract class ProjectionProgress
 
     /// <summary>
     /// Waits until everything up to a position (of a <see cref="Receipt"/>, say) is applied, so that a caller can read what it wrote. The wait has
-    /// no limit of its own; if a projection takes only some event types, events of others may be noticed up to 10 s later.
+    /// no limit of its own. If the projection takes only some event types, the bus is asked whether any of them are still to come.
     /// </summary>
     /// <param name="position">The position.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
@@ -40,12 +43,15 @@ public abstract class ProjectionProgress
             _waiting.Add((position, reached));
         }
 
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            await reached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            var first = await Task.WhenAny(reached.Task, UntilClear?.Invoke(position, over.Token) ?? reached.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await first.ConfigureAwait(false);
         }
         finally
         {
+            await over.CancelAsync().ConfigureAwait(false);
             lock (_lock)
                 _waiting.RemoveAll(w => w.Reached == reached);
         }

@@ -36,7 +36,7 @@ public static class SequentServiceCollectionExtensions
         return services.AddSequent(
             (_, options) =>
             {
-                ConfiguredOptions.Apply(section, options);
+                ConfiguredOptions.Apply(section, options, serviceKey ?? "");
                 configure?.Invoke(options);
             },
             serviceKey);

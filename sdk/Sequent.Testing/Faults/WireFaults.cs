@@ -8,9 +8,16 @@ internal sealed class WireFaults : IDisposable
     private readonly Dictionary<string, int> _rejections = new(StringComparer.Ordinal);
     private ITimer? _cuts;
     private int _receiptsToLose;
+    private long _cutLinks;
+    private long _lostReceipts;
     private volatile bool _hasRejections;
 
     public Delay ReceiptDelay { get; } = new();
+
+    /// <summary>How many connections of clients were cut.</summary>
+    public long CutLinks => Interlocked.Read(ref _cutLinks);
+
+    public long LostReceipts => Interlocked.Read(ref _lostReceipts);
 
     /// <summary>Some key's next append is to be rejected, so messages have to be looked into.</summary>
     public bool HasRejections => _hasRejections;
@@ -35,7 +42,11 @@ internal sealed class WireFaults : IDisposable
         lock (_lock)
             links = [.. _links];
         foreach (var link in links.Where(l => ownToo || !l.IsOwn))
+        {
             link.Cut();
+            if (!link.IsOwn)
+                Interlocked.Increment(ref _cutLinks);
+        }
     }
 
     /// <summary>Ends the connections of clients again and again; null: no more.</summary>
@@ -56,7 +67,11 @@ internal sealed class WireFaults : IDisposable
         if (Volatile.Read(ref _receiptsToLose) <= 0)
             return false;
         if (Interlocked.Decrement(ref _receiptsToLose) >= 0)
+        {
+            Interlocked.Increment(ref _lostReceipts);
             return true;
+        }
+
         Interlocked.Increment(ref _receiptsToLose);
         return false;
     }

@@ -46,22 +46,25 @@ internal sealed class Workload(SequentTestBus bus, CancellationToken cancellatio
     private const int Keys = 50;
     private const int Publishers = 10;
 
+    /// <summary>One for each key of a publisher.</summary>
+    private const int InFlight = Keys / Publishers;
+
     private readonly ConcurrentDictionary<int, Receipt> _receipts = [];
 
     /// <summary>How many orders were published so far.</summary>
     public int Published => _receipts.Count;
 
-    public Task<SequentTestService> StartInstanceAsync(Interruption? interruption = null) => bus.StartServiceAsync(
+    public Task<SequentTestService> StartInstanceAsync(Interruption? interruption = null, TimeProvider? time = null) => bus.StartServiceAsync(
         "worker",
         service =>
         {
             service.Services.AddSingleton(interruption ?? (static (_, _) => Task.CompletedTask));
             service.AddHandler<OrderedHandler, Ordered>().AddEvent<Taken>().AddEvent<Given>();
         },
-        options => options.Instance = $"i{Guid.NewGuid():N}",
+        options => (options.Instance, options.TimeProvider) = ($"i{Guid.NewGuid():N}", time ?? TimeProvider.System),
         cancellationToken);
 
-    /// <summary>Publishes everything; each key by one publisher, one after the other.</summary>
+    /// <summary>Publishes everything; each key by one publisher, one after the other, and several keys at once.</summary>
     public async Task PublishAllAsync()
     {
         SequentClient[] clients = [NewClient(), NewClient()];
@@ -86,11 +89,14 @@ internal sealed class Workload(SequentTestBus bus, CancellationToken cancellatio
 
     private async Task PublishAsync(SequentClient client, int publisher)
     {
-        for (var number = publisher; number < Orders; number += Publishers)
-        {
-            var order = new Ordered(number, $"account-{number * 7 % Keys}", $"account-{((number * 7) + 1 + (number % (Keys - 1))) % Keys}");
-            _receipts[number] = await client.PublishAsync(order, KeyOf(number), cancellationToken: cancellationToken);
-        }
+        for (var number = publisher; number < Orders; number += Publishers * InFlight)
+            await Task.WhenAll(Enumerable.Range(0, InFlight).Select(i => PublishOneAsync(client, number + (i * Publishers))));
+    }
+
+    private async Task PublishOneAsync(SequentClient client, int number)
+    {
+        var order = new Ordered(number, $"account-{number * 7 % Keys}", $"account-{((number * 7) + 1 + (number % (Keys - 1))) % Keys}");
+        _receipts[number] = await client.PublishAsync(order, KeyOf(number), cancellationToken: cancellationToken);
     }
 
     private static string KeyOf(int number) => $"order-{number % Keys}";
