@@ -14,9 +14,11 @@ internal static class AccountsEndpoints
             .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden)
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         accounts.MapGet("", BalanceAsync);
-        accounts.MapGet("/statement", StatementAsync);
-        accounts.MapPost("/deposit", DepositAsync).ProducesProblem(StatusCodes.Status409Conflict);
-        accounts.MapPost("/withdrawal", WithdrawAsync).ProducesProblem(StatusCodes.Status409Conflict);
+        accounts.MapGet("/statement", StatementAsync).ReadsFrom<Statements>();
+        var payments = accounts.MapGroup("").AddEndpointFilter(Idempotency.CheckAsync)
+            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+        payments.MapPost("/deposit", DepositAsync);
+        payments.MapPost("/withdrawal", WithdrawAsync);
     }
 
     /// <summary>404 if there is no such account (the bus knows), 403 if it is somebody else's (Users knows).</summary>
@@ -51,36 +53,57 @@ internal static class AccountsEndpoints
             .ToListAsync(cancellationToken));
     }
 
-    private static Task<IResult> DepositAsync(long id, Payment payment, ISequentClient bus, TimeProvider time, CancellationToken cancellationToken) =>
-        PayAsync(id, payment, bus, (account, amount) => account.CanTake(amount) ? null : Reasons.AccountLimit,
+    private static Task<IResult> DepositAsync(
+        long id, Payment payment, [AsParameters] Idempotency idempotency, ISequentClient bus, TimeProvider time, CancellationToken cancellationToken) =>
+        PayAsync(payment, idempotency, bus, id, (account, amount) => account.CanTake(amount) ? null : Reasons.AccountLimit,
             amount => new ConfirmedCredit(id, amount, time.GetUtcNow(), Note: "deposit"), cancellationToken);
 
-    private static Task<IResult> WithdrawAsync(long id, Payment payment, ISequentClient bus, TimeProvider time, CancellationToken cancellationToken) =>
-        PayAsync(id, payment, bus, (account, amount) => account.CanPay(amount) ? null : Reasons.InsufficientFunds,
+    private static Task<IResult> WithdrawAsync(
+        long id, Payment payment, [AsParameters] Idempotency idempotency, ISequentClient bus, TimeProvider time, CancellationToken cancellationToken) =>
+        PayAsync(payment, idempotency, bus, id, (account, amount) => account.CanPay(amount) ? null : Reasons.InsufficientFunds,
             amount => new ConfirmedDebit(id, amount, time.GetUtcNow(), Note: "withdrawal"), cancellationToken);
 
-    /// <summary>Reads the account, decides, and stores the entry only if the account is still as it was read.</summary>
+    /// <summary>Reads the account, decides, and stores the entry only if the account is still as it was read. Under the id of the decision it is stored once.</summary>
     private static async Task<IResult> PayAsync(
-        long id, Payment payment, ISequentClient bus, Func<Account, Money, string?> refuse, Func<Money, object> entry, CancellationToken cancellationToken)
+        Payment payment, Idempotency idempotency, ISequentClient bus, long id, Func<Account, Money, string?> refuse, Func<Money, object> entry, CancellationToken cancellationToken)
     {
         if (!Money.TryParsePayable(payment.Amount, out var amount))
             return Problems.Field("amount", Problems.Amount);
 
-        string? reason = null;
-        await bus.UpdateAsync(async (unit, ct) =>
+        try
         {
-            var account = await unit.ReadAsync<Account>(Keys.Account(id), ct);
-            reason = account.Exists ? refuse(account, amount) : Reasons.UnknownAccount;
-            if (reason is null)
-                unit.Append(Keys.Account(id), entry(amount));
-        }, cancellationToken: cancellationToken);
+            var result = await bus.UpdateAsync(
+                async (unit, ct) =>
+                {
+                    var account = await unit.ReadAsync<Account>(Keys.Account(id), ct);
+                    if ((account.Exists ? refuse(account, amount) : Reasons.UnknownAccount) is { } reason)
+                        throw new RefusedException(reason);
+                    unit.Append(Keys.Account(id), entry(amount));
+                },
+                new UpdateOptions { DecisionId = idempotency.EventId() },
+                cancellationToken);
+            if (result.EarlierDecisionStood && AmountOf(result.Data[0]) != amount)
+                return Problems.OtherRequest();
+            idempotency.Http.Response.TellPosition(result.Receipts);
+            return TypedResults.Accepted($"/accounts/{id}");
+        }
+        catch (RefusedException refused)
+        {
+            return refused.Reason == Reasons.UnknownAccount ? Problems.Unknown("account") : Problems.Refused(refused.Reason);
+        }
+    }
 
-        return reason switch
-        {
-            null => TypedResults.Accepted($"/accounts/{id}"),
-            Reasons.UnknownAccount => Problems.Unknown("account"),
-            _ => Problems.Refused(reason),
-        };
+    private static Money? AmountOf(object entry) => entry switch
+    {
+        ConfirmedCredit credit => credit.Amount,
+        ConfirmedDebit debit => debit.Amount,
+        _ => null,
+    };
+
+    /// <summary>Ends the unit, which then stores nothing; thrown, not returned, so that the SDK looks whether the decision was stored by an earlier request after all.</summary>
+    private sealed class RefusedException(string reason) : Exception(reason)
+    {
+        public string Reason { get; } = reason;
     }
 
     private sealed record Payment(string? Amount);

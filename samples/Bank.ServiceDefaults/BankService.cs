@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Routing;
@@ -15,6 +16,9 @@ public static class BankService
 {
     /// <summary>A request that waits for the bus, or for Users, gives up after this time and says so.</summary>
     public static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>The tag of what has to be healthy before a service takes requests.</summary>
+    public const string Ready = "ready";
 
     private static readonly Dictionary<string, string?> QuietFrameworks = new()
     {
@@ -46,6 +50,7 @@ public static class BankService
         services.AddAuthentication(BearerTokens.Scheme).AddScheme<BearerTokenOptions, BearerTokens>(BearerTokens.Scheme, null);
         services.AddAuthorization();
         services.AddOpenApi();
+        services.AddHealthChecks();
         return builder;
     }
 
@@ -60,6 +65,8 @@ public static class BankService
         app.UseAuthorization();
         app.MapOpenApi();
         app.MapScalarApiReference();
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(Ready) });
         return app;
     }
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -21,9 +22,21 @@ public static class Problems
     /// <summary>404.</summary>
     public static ProblemHttpResult Unknown(string what) => TypedResults.Problem($"No such {what}.", statusCode: StatusCodes.Status404NotFound);
 
+    /// <summary>422: the key names a change that is stored, and this is another one.</summary>
+    public static ProblemHttpResult OtherRequest() => TypedResults.Problem(
+        $"A different request was made with this {Idempotency.Header}, and it is stored. Nothing was changed now.", statusCode: StatusCodes.Status422UnprocessableEntity);
+
+    /// <summary>503 for a read.</summary>
+    public static IResult NotReady(string why) => new NotReadyResult(why);
+
     /// <summary>409, with a reason programs can read.</summary>
     public static ProblemHttpResult Refused(string reason) => TypedResults.Problem(
         "Nothing was changed.", statusCode: StatusCodes.Status409Conflict, extensions: new Dictionary<string, object?> { ["reason"] = reason });
+}
+
+internal sealed class NotReadyResult(string why) : IResult
+{
+    public Task ExecuteAsync(HttpContext httpContext) => Unavailable.WriteAsync(httpContext, $"{why} Try again.");
 }
 
 /// <summary>503: the bus or another service did not answer in time. A change that was asked for may or may not have happened.</summary>
@@ -31,13 +44,17 @@ internal static class Unavailable
 {
     public static Task WriteAsync(HttpContext context)
     {
+        var advice = HttpMethods.IsGet(context.Request.Method) ? "Try again."
+            : context.Request.Headers.ContainsKey(Idempotency.Header) ? $"It is not known whether anything was changed: repeat with the same {Idempotency.Header}, and it happens once."
+            : $"It is not known whether anything was changed: look before you repeat it. With an {Idempotency.Header} it could be repeated safely.";
+        return WriteAsync(context, $"A part of the bank did not answer in time. {advice}");
+    }
+
+    public static Task WriteAsync(HttpContext context, string detail)
+    {
         context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         context.Response.Headers.RetryAfter = "1";
-        var advice = HttpMethods.IsGet(context.Request.Method)
-            ? "Try again."
-            : "It is not known whether anything was changed: look before you repeat it.";
-        return TypedResults.Problem($"A part of the bank did not answer in time. {advice}", statusCode: StatusCodes.Status503ServiceUnavailable)
-            .ExecuteAsync(context);
+        return TypedResults.Problem(detail, statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
     }
 }
 
@@ -48,8 +65,8 @@ internal sealed class FailuresAsProblems : IExceptionHandler
     {
         switch (exception)
         {
-            // The bus: not reached, sent but not answered, or too many conflicts. Then Users, and a wait that was given up.
-            case BusUnavailableException or OutcomeUnknownException or UnitTimeoutException or HttpRequestException or OperationCanceledException:
+            // The bus: not reached, sent but not answered, or too many conflicts. Then Users, a wait that was given up, and the database.
+            case BusUnavailableException or OutcomeUnknownException or UnitTimeoutException or HttpRequestException or OperationCanceledException or DbException { IsTransient: true }:
                 await Unavailable.WriteAsync(httpContext);
                 return true;
 

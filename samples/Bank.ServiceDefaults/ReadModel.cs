@@ -40,8 +40,16 @@ public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases,
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (!await MoveAsync(db, from, to, cancellationToken))
+        try
+        {
+            if (!await MoveAsync(db, from, to, cancellationToken))
+                return false;
+        }
+        catch (DbUpdateException) when (from is null)
+        {
+            // Another instance has begun at this very moment, or its row would not be in the way.
             return false;
+        }
 
         foreach (var e in events)
         {
@@ -94,6 +102,7 @@ public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases,
         if (await db.Checkpoint.AnyAsync(cancellationToken))
             return false;
         db.Checkpoint.Add(new StoredCheckpoint { Id = 1, LogId = to.LogId, Position = to.Position });
+        await db.SaveChangesAsync(cancellationToken);
         return true;
     }
 }

@@ -15,17 +15,21 @@ internal static class TransactionsEndpoints
 
     private const int ListLimit = 100;
 
+    /// <summary>Ids have 53 bits: that even one is taken is rare.</summary>
+    private const int MaxAttempts = 10;
+
     public static void MapTransactions(this IEndpointRouteBuilder app)
     {
         var transactions = app.MapGroup("/transactions").RequireAuthorization()
             .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
-        transactions.MapPost("", StartAsync).ProducesProblem(StatusCodes.Status403Forbidden);
-        transactions.MapGet("", ListAsync);
+        transactions.MapPost("", StartAsync).AddEndpointFilter(Idempotency.CheckAsync)
+            .ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+        transactions.MapGet("", ListAsync).ReadsFrom<Transfers>();
         transactions.MapGet("/{id:long}", StatusAsync).ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status404NotFound);
     }
 
     private static async Task<Results<Accepted<TransactionStatus>, ValidationProblem, ProblemHttpResult>> StartAsync(
-        NewTransfer body, ClaimsPrincipal user, ISequentClient bus, CancellationToken cancellationToken)
+        NewTransfer body, ClaimsPrincipal user, [AsParameters] Idempotency idempotency, ISequentClient bus, CancellationToken cancellationToken)
     {
         if (body.FromAccountId is not { } from)
             return Problems.Field("from_account_id", "Missing.");
@@ -38,22 +42,26 @@ internal static class TransactionsEndpoints
         if (!BearerTokens.AccountsOf(user).Contains(from))
             return Problems.NotYours();
 
-        var id = await PublishAsync(newId => new PendingTransaction(newId, from, to, amount), bus, cancellationToken);
-        return TypedResults.Accepted($"/transactions/{id}", new TransactionStatus(id, "PENDING", null));
+        var (receipt, pending) = await PublishAsync(id => new PendingTransaction(id, from, to, amount), idempotency, bus, cancellationToken);
+        if (receipt.Status == ReceiptStatus.Duplicate && (await bus.ReadAsync<Transfer>(receipt.Key, cancellationToken)).State.Request != pending)
+            return Problems.OtherRequest();
+        idempotency.Http.Response.TellPosition([receipt]);
+        return TypedResults.Accepted($"/transactions/{pending.TransactionID}", new TransactionStatus(pending.TransactionID, "PENDING", null));
     }
 
-    /// <summary>Ids are random and 53 bits long, so that every JSON parser keeps them; value 0 of its key tells if one is taken.</summary>
-    private static async Task<long> PublishAsync(Func<long, PendingTransaction> create, ISequentClient bus, CancellationToken cancellationToken)
+    /// <summary>Value 0 of its key tells whether an id is taken by somebody else's transfer: then the next one is tried, in the same order at every repetition.</summary>
+    private static async Task<(Receipt Receipt, PendingTransaction Pending)> PublishAsync(
+        Func<long, PendingTransaction> create, Idempotency idempotency, ISequentClient bus, CancellationToken cancellationToken)
     {
-        while (true)
+        for (var attempt = 0; ; attempt++)
         {
-            var id = Random.Shared.NextInt64(1, MaxId + 1);
-            var sequence = Sequence.At(Keys.Transaction(id), 0);
-            var receipt = await bus.TryPublishAsync(create(id), sequence, cancellationToken: cancellationToken);
+            var pending = create(idempotency.Number(attempt));
+            var sequence = Sequence.At(Keys.Transaction(pending.TransactionID), 0);
+            var receipt = await bus.TryPublishAsync(pending, sequence, new PublishOptions { EventId = idempotency.EventId(attempt) }, cancellationToken);
             if (receipt.IsSuccess)
-                return id;
-            if (receipt.Status != ReceiptStatus.Inconsistent)
-                throw new PublishRejectedException(receipt.Reason ?? "unknown", sequence.Key);
+                return (receipt, pending);
+            if (receipt.Status != ReceiptStatus.Inconsistent || attempt == MaxAttempts)
+                throw new PublishRejectedException(receipt.Reason ?? "every id is taken", sequence.Key);
         }
     }
 

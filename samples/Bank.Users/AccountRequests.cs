@@ -1,4 +1,5 @@
 using Bank.Contracts;
+using Bank.ServiceDefaults;
 using Microsoft.EntityFrameworkCore;
 using Sequent.Client;
 
@@ -10,19 +11,33 @@ namespace Bank.Users;
 /// </summary>
 internal sealed class AccountRequests(IDbContextFactory<UsersDb> databases, ISequentClient bus, TimeProvider time, ILogger<AccountRequests> log)
 {
-    public async Task<AccountRequest> OpenAsync(string username, CancellationToken cancellationToken)
+    /// <summary>Asks for an account; under the same id, for the same one.</summary>
+    public async Task<Receipt> OpenAsync(Guid id, string username, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        var request = new AccountRequest { RequestId = Guid.CreateVersion7(now), Username = username, RequestedAt = now.UtcDateTime };
-        await using (var db = await databases.CreateDbContextAsync(cancellationToken))
-        {
-            db.AccountRequests.Add(request);
-            await db.SaveChangesAsync(cancellationToken);
-        }
-
-        await PublishAsync(request, cancellationToken);
-        return request;
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await PublishAsync(await FindAsync(db, id, cancellationToken) ?? await AddAsync(db, id, username, cancellationToken), cancellationToken);
     }
+
+    private async Task<AccountRequest> AddAsync(UsersDb db, Guid id, string username, CancellationToken cancellationToken)
+    {
+        var request = new AccountRequest { RequestId = id, Username = username, RequestedAt = time.GetUtcNow().UtcDateTime };
+        db.AccountRequests.Add(request);
+        try
+        {
+            await db.SaveChangesAsync(cancellationToken);
+            return request;
+        }
+        catch (DbUpdateException)
+        {
+            // Another instance may have got the same request just now.
+            if (await FindAsync(db, id, cancellationToken) is { } other)
+                return other;
+            throw;
+        }
+    }
+
+    private static Task<AccountRequest?> FindAsync(UsersDb db, Guid id, CancellationToken cancellationToken) =>
+        db.AccountRequests.AsNoTracking().SingleOrDefaultAsync(row => row.RequestId == id, cancellationToken);
 
     public async Task PublishOpenAsync(CancellationToken cancellationToken)
     {
@@ -42,15 +57,16 @@ internal sealed class AccountRequests(IDbContextFactory<UsersDb> databases, ISeq
         }
     }
 
-    private async Task PublishAsync(AccountRequest request, CancellationToken cancellationToken)
+    private async Task<Receipt> PublishAsync(AccountRequest request, CancellationToken cancellationToken)
     {
         var id = request.RequestId.ToString();
         var data = new AccountCreationRequest(id, new DateTimeOffset(DateTime.SpecifyKind(request.RequestedAt, DateTimeKind.Utc)));
         // Stored already under this id? Then the bus says "duplicate", which is a success.
-        await bus.PublishAsync(data, Sequence.At(Keys.Request(id), 0), new PublishOptions { EventId = request.RequestId }, cancellationToken);
+        var receipt = await bus.PublishAsync(data, Sequence.At(Keys.Request(id), 0), new PublishOptions { EventId = request.RequestId }, cancellationToken);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await db.AccountRequests.Where(row => row.RequestId == request.RequestId)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.Published, true), cancellationToken);
+        return receipt;
     }
 }
 
@@ -85,8 +101,10 @@ internal sealed class AccountCreatedHandler(UsersDb db) : IEventHandler<AccountC
         // Somebody else may have asked under an id that is not one of ours.
         if (!Guid.TryParse(context.Data.RequestID, out var id))
             return;
-        await db.AccountRequests.Where(request => request.RequestId == id && request.AccountId == null).ExecuteUpdateAsync(
-            set => set.SetProperty(request => request.AccountId, context.Data.AccountID).SetProperty(request => request.Published, true), cancellationToken);
+        await BankState.WhenItIsThereAsync(
+            () => db.AccountRequests.Where(request => request.RequestId == id && request.AccountId == null).ExecuteUpdateAsync(
+                set => set.SetProperty(request => request.AccountId, context.Data.AccountID).SetProperty(request => request.Published, true), cancellationToken),
+            cancellationToken);
     }
 }
 

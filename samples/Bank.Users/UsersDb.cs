@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 
 namespace Bank.Users;
@@ -12,7 +13,8 @@ public sealed class UsersDb(DbContextOptions<UsersDb> options) : DbContext(optio
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.Entity<User>().HasKey(user => user.Username);
+        modelBuilder.Entity<User>().HasIndex(user => user.NormalizedUserName).IsUnique();
+        modelBuilder.Entity<User>().Property(user => user.ConcurrencyStamp).IsConcurrencyToken();
         modelBuilder.Entity<Session>().HasKey(session => session.TokenHash);
         modelBuilder.Entity<Session>().HasIndex(session => session.Username);
         modelBuilder.Entity<AccountRequest>().HasKey(request => request.RequestId);
@@ -21,12 +23,8 @@ public sealed class UsersDb(DbContextOptions<UsersDb> options) : DbContext(optio
     }
 }
 
-public sealed class User
-{
-    public required string Username { get; init; }
-
-    public required string PasswordHash { get; set; }
-}
+/// <summary>A customer, as Identity keeps it.</summary>
+public sealed class User : IdentityUser;
 
 public sealed class Session
 {

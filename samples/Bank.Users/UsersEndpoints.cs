@@ -16,18 +16,16 @@ internal static class UsersEndpoints
         var mine = app.MapGroup("").RequireAuthorization().ProducesProblem(StatusCodes.Status401Unauthorized);
         mine.MapPost("/logout", LogOutAsync);
         mine.MapGet("/users/me", Me);
-        mine.MapPost("/users/me/accounts", RequestAccountAsync).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        mine.MapPost("/users/me/accounts", RequestAccountAsync).AddEndpointFilter(Idempotency.CheckAsync).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         mine.MapGet("/users/me/accounts/requests/{request_id:guid}", RequestStatusAsync).ProducesProblem(StatusCodes.Status404NotFound);
     }
 
     private static async Task<Results<Created, ValidationProblem, ProblemHttpResult>> RegisterAsync(
-        NameAndPassword body, Credentials credentials, CancellationToken cancellationToken)
+        NameAndPassword body, Credentials credentials)
     {
-        if (!Credentials.IsUsername(body.Username))
-            return Problems.Field("username", Credentials.UsernameRule);
-        if (!Credentials.IsPassword(body.Password))
-            return Problems.Field("password", Credentials.PasswordRule);
-        return await credentials.RegisterAsync(body.Username!, body.Password!, cancellationToken)
+        if (await credentials.FaultAsync(body.Username, body.Password) is (var field, var rule))
+            return Problems.Field(field, rule);
+        return await credentials.RegisterAsync(body.Username!, body.Password!)
             ? TypedResults.Created()
             : TypedResults.Problem("This name is taken.", statusCode: StatusCodes.Status409Conflict);
     }
@@ -35,8 +33,7 @@ internal static class UsersEndpoints
     private static async Task<Results<Ok<LoggedIn>, ProblemHttpResult>> LogInAsync(
         NameAndPassword body, Credentials credentials, Sessions sessions, CancellationToken cancellationToken)
     {
-        if (!Credentials.IsUsername(body.Username) || !Credentials.IsPassword(body.Password)
-            || !await credentials.AreRightAsync(body.Username!, body.Password!, cancellationToken))
+        if (await credentials.FaultAsync(body.Username, body.Password) is not null || !await credentials.AreRightAsync(body.Username!, body.Password!))
             return TypedResults.Problem("Name or password is wrong.", statusCode: StatusCodes.Status401Unauthorized);
         var token = await sessions.OpenAsync(body.Username!, cancellationToken);
         return TypedResults.Ok(new LoggedIn(token, (int)Sessions.Lifetime.TotalSeconds));
@@ -54,10 +51,13 @@ internal static class UsersEndpoints
     private static Ok<Customer> Me(ClaimsPrincipal user) =>
         TypedResults.Ok(new Customer(user.Identity!.Name!, [.. BearerTokens.AccountsOf(user)]));
 
-    private static async Task<Accepted<RequestState>> RequestAccountAsync(ClaimsPrincipal user, AccountRequests requests, CancellationToken cancellationToken)
+    private static async Task<Accepted<RequestState>> RequestAccountAsync(
+        ClaimsPrincipal user, [AsParameters] Idempotency idempotency, AccountRequests requests, CancellationToken cancellationToken)
     {
-        var request = await requests.OpenAsync(user.Identity!.Name!, cancellationToken);
-        return TypedResults.Accepted($"/users/me/accounts/requests/{request.RequestId}", RequestState.Of(request));
+        var id = idempotency.EventId();
+        idempotency.Http.Response.TellPosition([await requests.OpenAsync(id, user.Identity!.Name!, cancellationToken)]);
+        // Pending also if this repeats a request whose account is there already: the same answer to the same request.
+        return TypedResults.Accepted($"/users/me/accounts/requests/{id}", new RequestState(id, "pending", null));
     }
 
     private static async Task<Results<Ok<RequestState>, ProblemHttpResult>> RequestStatusAsync(
@@ -65,7 +65,7 @@ internal static class UsersEndpoints
     {
         var username = user.Identity!.Name;
         var request = await db.AccountRequests.SingleOrDefaultAsync(row => row.RequestId == requestId && row.Username == username, cancellationToken);
-        return request is null ? Problems.Unknown("request") : TypedResults.Ok(RequestState.Of(request));
+        return request is null ? Problems.Unknown("request") : TypedResults.Ok(new RequestState(request.RequestId, request.AccountId is null ? "pending" : "created", request.AccountId));
     }
 
     private sealed record NameAndPassword(string? Username, string? Password);
@@ -76,9 +76,5 @@ internal static class UsersEndpoints
 
     private sealed record Customer(string Username, IReadOnlyList<long> Accounts);
 
-    private sealed record RequestState(Guid RequestId, string Status, long? AccountId)
-    {
-        public static RequestState Of(AccountRequest request) =>
-            new(request.RequestId, request.AccountId is null ? "pending" : "created", request.AccountId);
-    }
+    private sealed record RequestState(Guid RequestId, string Status, long? AccountId);
 }

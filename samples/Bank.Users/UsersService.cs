@@ -1,6 +1,5 @@
 using Bank.Contracts;
 using Bank.ServiceDefaults;
-using Microsoft.AspNetCore.Identity;
 
 namespace Bank.Users;
 
@@ -13,7 +12,7 @@ public static class UsersService
     {
         var builder = BankService.CreateBuilder("Bank.Users", "http://localhost:5005", args);
         builder.Services.AddUsersWork(builder.Configuration);
-        builder.Services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
+        builder.Services.AddIdentityCore<User>(Credentials.Configure).AddEntityFrameworkStores<UsersDb>();
         builder.Services.AddScoped<Credentials>();
         builder.Services.AddScoped<Sessions>();
         builder.Services.AddScoped<ISessionSource>(provider => provider.GetRequiredService<Sessions>());

@@ -1,0 +1,54 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Bank.ServiceDefaults;
+
+/// <summary>
+/// Makes a change repeatable: the ids of what it stores follow from who asks, for what, and the key the caller chose. Whoever got no answer asks again
+/// with the same key, and the bus stores it once. Without a key every request is a new one.
+/// </summary>
+/// <param name="Key">1 to 255 printable ASCII characters.</param>
+/// <param name="Http">The request.</param>
+public readonly record struct Idempotency([property: FromHeader(Name = Idempotency.Header)] string? Key, HttpContext Http)
+{
+    public const string Header = "Idempotency-Key";
+
+    private const int MaxLength = 255;
+    private const int IdBits = 53; // what every JSON parser keeps exactly
+
+    /// <summary>The id of the event, or of the first one of the decision.</summary>
+    /// <param name="attempt">Counts up when what the former one gave is taken.</param>
+    public Guid EventId(int attempt = 0)
+    {
+        if (Key is null)
+            return Guid.CreateVersion7(Http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow());
+        var bytes = Hash(attempt).AsSpan(0, 16);
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80); // version 8: made in a way of our own
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>A number from 1 to 2^53 - 1.</summary>
+    /// <param name="attempt">As above.</param>
+    public long Number(int attempt = 0) =>
+        Key is null ? Random.Shared.NextInt64(1, 1L << IdBits) : Math.Max(1, (long)(BinaryPrimitives.ReadUInt64BigEndian(Hash(attempt).AsSpan(16)) >> (64 - IdBits)));
+
+    /// <summary>400 for a key that cannot be one.</summary>
+    public static async ValueTask<object?> CheckAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var given = context.HttpContext.Request.Headers[Header];
+        var isKey = given is [{ Length: > 0 and <= MaxLength } key] && key.All(c => c is > ' ' and <= '~');
+        return given.Count == 0 || isKey ? await next(context) : Problems.Field(Header, $"One key of 1 to {MaxLength} printable ASCII characters.");
+    }
+
+    private byte[] Hash(int attempt)
+    {
+        var route = (Http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+        return SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', Http.User.Identity?.Name, Http.Request.Method, route, Http.Request.Path, Key, attempt)));
+    }
+}
