@@ -40,6 +40,9 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
 
     public string Output => string.Join('\n', _output);
 
+    /// <summary>It has said that it does.</summary>
+    public bool Listens => _address.Task.IsCompletedSuccessfully;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>Starts a program that goes on running, and does not wait for it.</summary>

@@ -22,6 +22,9 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
     /// <summary>Everything that was asked for, in this order.</summary>
     public IReadOnlyList<RecordedRequest> Records => _records;
 
+    /// <summary>How many of them were answered 2xx.</summary>
+    public int Accepted { get; private set; }
+
     /// <summary>Registers the name, if nobody did yet, and logs in.</summary>
     public async Task SignInAsync()
     {
@@ -93,6 +96,7 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
         _records.Add(record);
         var answer = await PostAsync(record, record.Body, record.Unanswered);
         record.Answer = answer;
+        Accepted += answer.IsAccepted ? 1 : 0;
         return answer;
     }
 

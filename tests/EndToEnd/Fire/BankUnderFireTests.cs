@@ -15,6 +15,12 @@ public class BankUnderFireTests
     private const int Customers = 5;
     private const int HotAccounts = 10;
 
+    /// <summary>Within the time, or it would prove little.</summary>
+    private const int LeastAccepted = 1_000;
+
+    /// <summary>So much longer it may take on a machine that others use as well; the figures tell how long it took.</summary>
+    private const int ExtraSeconds = 30;
+
     private static readonly int Seconds = Setting("SEQUENT_FIRE_SECONDS", 30);
     private static readonly TimeSpan FinishPatience = TimeSpan.FromSeconds(120);
 
@@ -65,7 +71,7 @@ public class BankUnderFireTests
         var requestAudit = RequestAudit.Of(requests, log);
         var (clientTypes, deliveryFindings) = await DeliveryAudit.FindAsync(_bank.Bus.Address);
         var readModelFindings = await ReadModelAudit.FindAsync(_bank, audit, [.. _clients.DistinctBy(client => client.Username)], requests, log);
-        var figures = new FireFigures(_clients, requests, _executioner, requestAudit);
+        var figures = new FireFigures(_clients, requests, _executioner, requestAudit, log);
         TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{figures}\nevents in the log: {log.Count}, audited in {clock.Elapsed.TotalSeconds:N1} s"));
 
         Assert.Multiple(() =>
@@ -81,7 +87,7 @@ public class BankUnderFireTests
         });
         Assert.Multiple(() =>
         {
-            Assert.That(figures.Accepted, Is.GreaterThanOrEqualTo(1_000), "writes answered 2xx");
+            Assert.That(figures.Accepted, Is.GreaterThanOrEqualTo(LeastAccepted), "writes answered 2xx");
             Assert.That(figures.Refused, Is.GreaterThanOrEqualTo(figures.Answered / 10), "refused writes");
             Assert.That(figures.Replays, Is.GreaterThanOrEqualTo(20), "replays");
             Assert.That(_executioner.Kills * _executioner.Freezes, Is.Positive, "both were done");
@@ -105,7 +111,8 @@ public class BankUnderFireTests
             long[] mine = [.. hot.Where(account => account.Owner == client.Username).Select(account => account.Account)];
             return Task.Run(() => new FireLoad(client, mine, all, amounts, new Random(seed + i + 1)).RunAsync(over.Token));
         }).ToArray();
-        await _executioner.RunAsync(TimeSpan.FromSeconds(Seconds));
+        await _executioner.RunAsync(
+            elapsed => elapsed.TotalSeconds >= Seconds && (_clients.Sum(client => client.Accepted) >= LeastAccepted || elapsed.TotalSeconds >= Seconds + ExtraSeconds));
         await over.CancelAsync();
         await Task.WhenAll(load).WaitAsync(FinishPatience);
     }

@@ -26,27 +26,33 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
     /// <summary>Processes that ended although nobody killed them.</summary>
     public IReadOnlyList<string> Findings => _findings;
 
+    /// <summary>How long it went on.</summary>
+    public TimeSpan Duration => _clock.Elapsed;
+
     /// <summary>Goes on for a time; when it returns, everything is started and continued, but perhaps not ready.</summary>
-    public async Task RunAsync(TimeSpan duration)
+    /// <param name="isOver">Asked every second, with the time since the start.</param>
+    public async Task RunAsync(Func<TimeSpan, bool> isOver)
     {
         var mending = new List<Task>();
         using var timer = new PeriodicTimer(Interval);
-        for (_clock.Start(); _clock.Elapsed < duration && await timer.WaitForNextTickAsync();)
+        for (_clock.Start(); !isOver(_clock.Elapsed) && await timer.WaitForNextTickAsync();)
         {
             StartWhatEndedByItself();
-            var up = victims.Where(process => !process.IsDown).ToArray();
+            // Not what is still starting: on a slow machine it would be killed again and again, and never come up.
+            var up = victims.Where(process => process.IsUp).ToArray();
             if (up.Length > 0)
                 mending.Add(HarmAsync(up[_random.Next(up.Length)]));
         }
 
+        _clock.Stop();
         await Task.WhenAll(mending);
         StartWhatEndedByItself();
     }
 
     private async Task HarmAsync(RestartableProcess victim)
     {
-        var kill = _random.Next(2) == 0;
-        var length = TimeSpan.FromMilliseconds(kill ? _random.Next(0, 1_000) : _random.Next(1_000, 5_000));
+        var kill = _random.Next(5) < 2; // a little less often: starting costs the machine more than standing still
+        var length = TimeSpan.FromMilliseconds(kill ? _random.Next(0, 1_000) : 1_000 + (int)(4_000 * Math.Pow(_random.NextDouble(), 2)) /* more short ones than long ones */);
         _deeds.Add(string.Create(CultureInfo.InvariantCulture, $"{_clock.Elapsed.TotalSeconds,6:N1} s: {victim.Name} {(kill ? "killed" : "frozen")} for {length.TotalSeconds:N1} s"));
         if (kill)
         {

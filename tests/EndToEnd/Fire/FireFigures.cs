@@ -1,4 +1,6 @@
 using System.Globalization;
+using Bank.Contracts;
+using Sequent.Client;
 
 namespace EndToEnd.Fire;
 
@@ -7,16 +9,17 @@ internal sealed record FireFigures
 {
     private static readonly CultureInfo Text = CultureInfo.InvariantCulture;
 
-    private readonly IReadOnlyList<double> _transfers;
     private readonly string _text;
 
-    public FireFigures(IReadOnlyList<BankCustomer> customers, IReadOnlyList<RecordedRequest> requests, Executioner executioner, RequestAudit audit)
+    public FireFigures(IReadOnlyList<BankCustomer> customers, IReadOnlyList<RecordedRequest> requests, Executioner executioner, RequestAudit audit, IReadOnlyList<RecordedEvent> log)
     {
         Accepted = requests.Count(request => request.Answer?.IsAccepted == true);
         Answered = requests.Count(request => request.Answer is not null);
         Refused = requests.Count(request => request.IsRefused);
         Replays = requests.Sum(request => request.Replays.Count);
-        _transfers = [.. requests.Where(request => request.Settled is not null).Select(request => request.Settled!.Value.TotalMilliseconds).Order()];
+        var pending = log.Where(e => e.Data is PendingTransaction).ToDictionary(e => e.Key, e => e.Time);
+        var decided = log.Where(e => e.Data is AcceptedTransaction or RejectedTransaction).Select(e => e.Time - pending[e.Key]);
+        var seen = requests.Where(request => request.Settled is not null).Select(request => request.Settled!.Value);
         var wishes = string.Join(", ", requests.GroupBy(request => request.Wish).OrderBy(group => group.Key).Select(group => $"{group.Count()} {group.Key}"));
         _text = string.Create(Text, $"""
             HTTP requests: {customers.Sum(customer => customer.Http.Requests)}, of which {customers.Sum(customer => customer.Http.Answers503)} were answered 503
@@ -25,8 +28,9 @@ internal sealed record FireFigures
             writes with unanswered attempts: {requests.Count(request => request.Unanswered.Count > 0)}, with {requests.Sum(request => request.Unanswered.Count)} such attempts
             replays: {Replays}; with another body: {requests.Sum(request => request.Forgeries.Count)}
             refused while an attempt was under way that was stored later: {audit.StoredAfterRefusal}
-            kills: {executioner.Kills}; freezes: {executioner.Freezes}
-            a transfer, from POST until its ending is seen: p50 {Percentile(50):N0} ms, p99 {Percentile(99):N0} ms, at most {Percentile(100):N0} ms
+            kills: {executioner.Kills}; freezes: {executioner.Freezes}; in {executioner.Duration.TotalSeconds:N0} s
+            a transfer, from POST until its ending is seen: {Percentiles(seen)}
+            of that, in the log, from pending until it is decided: {Percentiles(decided)}
             """);
     }
 
@@ -42,5 +46,10 @@ internal sealed record FireFigures
 
     public override string ToString() => _text;
 
-    private double Percentile(int percent) => _transfers.Count == 0 ? 0 : _transfers[Math.Min(_transfers.Count - 1, _transfers.Count * percent / 100)];
+    private static string Percentiles(IEnumerable<TimeSpan> times)
+    {
+        double[] sorted = [.. times.Select(time => time.TotalMilliseconds).Order()];
+        double At(int percent) => sorted.Length == 0 ? 0 : sorted[Math.Min(sorted.Length - 1, sorted.Length * percent / 100)];
+        return string.Create(Text, $"p50 {At(50):N0} ms, p99 {At(99):N0} ms, at most {At(100):N0} ms");
+    }
 }

@@ -31,22 +31,22 @@ internal sealed class FireLoad(BankCustomer customer, IReadOnlyList<long> mine, 
         var account = _opened.Count > 0 && random.Next(6) == 0 ? Any(_opened) : Any(mine);
         switch (random.Next(100))
         {
-            case < 3:
+            case < 2:
                 _opened.Add(await customer.OpenAsync());
                 break;
-            case < 32:
+            case < 36:
                 await customer.DepositAsync(account, amounts.Next(random));
                 break;
-            case < 57:
+            case < 66:
                 await customer.WithdrawAsync(account, amounts.Next(random));
                 break;
-            case < 61:
+            case < 70:
                 await customer.WithdrawAsync(account, amounts.NextTooMuch());
                 break;
-            case < 64:
+            case < 72:
                 await customer.TransferAsync(account, NoAccount, amounts.Next(random));
                 break;
-            case < 67:
+            case < 74:
                 await customer.TransferAsync(account, OtherThan(account), amounts.NextTooMuch());
                 break;
             default:

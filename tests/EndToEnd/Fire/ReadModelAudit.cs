@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Bank.Contracts;
@@ -14,7 +15,7 @@ internal sealed class ReadModelAudit
     /// <summary>As many as <c>GET /transactions</c> shows.</summary>
     private const int ListLimit = 100;
 
-    private readonly List<string> _findings = [];
+    private readonly ConcurrentQueue<string> _findings = [];
     private readonly BankProcesses _bank;
     private readonly BankAudit _audit;
     private readonly long _end;
@@ -41,19 +42,20 @@ internal sealed class ReadModelAudit
         BankProcesses bank, BankAudit audit, IReadOnlyList<BankCustomer> customers, IReadOnlyList<RecordedRequest> requests, IReadOnlyList<RecordedEvent> log)
     {
         var readModels = new ReadModelAudit(bank, audit, requests, log);
-        foreach (var customer in customers)
-        {
-            foreach (var instance in bank.Users)
-                await readModels.CheckAccountsAsync(customer, instance);
-            foreach (var instance in bank.Accounts)
-                await readModels.CheckStatementsAsync(customer, instance);
-            foreach (var instance in bank.Transactions)
-                await readModels.CheckListAsync(customer, instance);
-        }
-
+        await Task.WhenAll(customers.Select(readModels.CheckAsync));
         foreach (var (instance, file) in bank.Transactions.Zip(bank.TransactionsFiles))
             await readModels.CheckRowsAsync(instance, file);
-        return readModels._findings;
+        return [.. readModels._findings];
+    }
+
+    private async Task CheckAsync(BankCustomer customer)
+    {
+        foreach (var instance in _bank.Users)
+            await CheckAccountsAsync(customer, instance);
+        foreach (var instance in _bank.Accounts)
+            await CheckStatementsAsync(customer, instance);
+        foreach (var instance in _bank.Transactions)
+            await CheckListAsync(customer, instance);
     }
 
     private async Task CheckAccountsAsync(BankCustomer customer, RestartableProcess instance)
@@ -111,7 +113,7 @@ internal sealed class ReadModelAudit
         if (log.SequenceEqual(answer))
             return;
         var at = log.Zip(answer).TakeWhile(pair => pair.First == pair.Second).Count();
-        _findings.Add($"{what}: by the log {log.Count} lines, seen {answer.Count}; line {at}: {log.ElementAtOrDefault(at)} by the log, seen {answer.ElementAtOrDefault(at)}");
+        _findings.Enqueue($"{what}: by the log {log.Count} lines, seen {answer.Count}; line {at}: {log.ElementAtOrDefault(at)} by the log, seen {answer.ElementAtOrDefault(at)}");
     }
 
     private static (long Account, string Line)? LineOf(RecordedEvent e) => e.Data switch

@@ -14,6 +14,9 @@ internal sealed class RestartableProcess(string name, string dll, Uri address, p
     /// <summary>Killed or frozen, and not yet mended: nobody else may touch it meanwhile.</summary>
     public bool IsDown { get; private set; }
 
+    /// <summary>It runs, and has come so far that it listens.</summary>
+    public bool IsUp => !IsDown && _process is { Listens: true, HasExited: false };
+
     /// <summary>It ended, and nobody killed it.</summary>
     public bool EndedByItself => !IsDown && _process is { HasExited: true };
 
