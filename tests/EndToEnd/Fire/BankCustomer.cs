@@ -9,11 +9,13 @@ namespace EndToEnd.Fire;
 internal sealed class BankCustomer(BankProcesses bank, string username, int number) : IDisposable
 {
     private const string Password = "only-under-fire";
+    private const int MaxPending = 3;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     // Some have more patience than others, all less than the longest freeze.
-    private readonly StubbornHttp _http = new(number, TimeSpan.FromMilliseconds(1_000 + (100 * number)));
+    private readonly StubbornHttp _http = new(number, TimeSpan.FromMilliseconds(700 + (100 * number)));
     private readonly List<RecordedRequest> _records = [];
+    private readonly List<Task> _pending = [];
 
     public string Username => username;
 
@@ -50,7 +52,9 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
     /// <summary>Refused if there is too little.</summary>
     public Task WithdrawAsync(long account, Money amount) => PayAsync(Wish.Withdrawal, account, amount);
 
-    /// <summary>Transfers money and waits until it is decided.</summary>
+    /// <summary>
+    /// Asks for a transfer. Its ending is looked for while others are asked for: an instance that stands still does not make everybody stand still.
+    /// </summary>
     public async Task TransferAsync(long from, long to, Money amount)
     {
         var record = new RecordedRequest
@@ -66,9 +70,16 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
         var watch = Stopwatch.StartNew();
         var answer = await SendAsync(record);
         record.TransactionId = Field(answer, "transaction_id").GetValue<long>();
-        var path = string.Create(CultureInfo.InvariantCulture, $"/transactions/{record.TransactionId}");
-        var ended = await PollAsync(bank.Transactions, path, body => body["status"]!.GetValue<string>() != "PENDING");
-        (record.Ending, record.Settled) = (ended["status"]!.GetValue<string>(), watch.Elapsed);
+        if (_pending.Count == MaxPending)
+            await DecidedAsync(await Task.WhenAny(_pending));
+        _pending.Add(WatchAsync(record, watch));
+    }
+
+    /// <summary>Waits until everything this customer has asked for is decided.</summary>
+    public async Task DecidedAsync()
+    {
+        while (_pending.Count > 0)
+            await DecidedAsync(_pending[0]);
     }
 
     /// <summary>Asks once more for what was answered.</summary>
@@ -79,6 +90,19 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
         await PostAsync(record, record.Wish == Wish.Transfer ? TransferBody(record.Account, record.To, amount) : PaymentBody(amount), []));
 
     public void Dispose() => _http.Dispose();
+
+    private async Task WatchAsync(RecordedRequest record, Stopwatch watch)
+    {
+        var path = string.Create(CultureInfo.InvariantCulture, $"/transactions/{record.TransactionId}");
+        var ended = await PollAsync(bank.Transactions, path, body => body["status"]!.GetValue<string>() != "PENDING");
+        (record.Ending, record.Settled) = (ended["status"]!.GetValue<string>(), watch.Elapsed);
+    }
+
+    private Task DecidedAsync(Task watching)
+    {
+        _pending.Remove(watching);
+        return watching; // with its failure, if it has one
+    }
 
     private Task<Answer> PayAsync(Wish wish, long account, Money amount) => SendAsync(new RecordedRequest
     {
@@ -114,7 +138,7 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
 
     private async Task<JsonNode> PollAsync(IReadOnlyList<RestartableProcess> instances, string path, Func<JsonNode, bool> done)
     {
-        var pauses = new GrowingPause(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(320));
+        var pauses = new GrowingPause(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(640));
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience; await pauses.WaitAsync())
         {
             var answer = await _http.GetAsync(instances, path);

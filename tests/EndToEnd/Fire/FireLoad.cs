@@ -24,6 +24,8 @@ internal sealed class FireLoad(BankCustomer customer, IReadOnlyList<long> mine, 
             if (_accepted.Count > 0)
                 await RepeatSomeAsync(_accepted[random.Next(_accepted.Count)]);
         }
+
+        await customer.DecidedAsync();
     }
 
     private async Task NextAsync()

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -8,7 +9,7 @@ namespace EndToEnd.Fire;
 
 /// <summary>
 /// Asks until it is answered: whoever does not answer, or answers 5xx, is asked again, the next instance first. Every attempt without an answer
-/// is noted.
+/// is noted. May be used by several at once.
 /// </summary>
 internal sealed class StubbornHttp : IDisposable
 {
@@ -18,7 +19,10 @@ internal sealed class StubbornHttp : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly HttpClient _http;
+    private readonly ConcurrentQueue<string> _failures = [];
     private int _next;
+    private int _requests;
+    private int _answers503;
 
     /// <param name="first">The instance it begins with.</param>
     /// <param name="timeout">
@@ -32,12 +36,12 @@ internal sealed class StubbornHttp : IDisposable
         set => _http.DefaultRequestHeaders.Authorization = value is null ? null : new AuthenticationHeaderValue("Bearer", value);
     }
 
-    public int Requests { get; private set; }
+    public int Requests => _requests;
 
-    public int Answers503 { get; private set; }
+    public int Answers503 => _answers503;
 
     /// <summary>5xx that no route names.</summary>
-    public List<string> Failures { get; } = [];
+    public IReadOnlyCollection<string> Failures => _failures;
 
     /// <param name="instances">Any of these may answer.</param>
     /// <param name="path">Under their addresses.</param>
@@ -66,11 +70,12 @@ internal sealed class StubbornHttp : IDisposable
         var pauses = new GrowingPause(TimeSpan.FromMilliseconds(25), TimeSpan.FromMilliseconds(400));
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience; await pauses.WaitAsync())
         {
-            var instance = instances[_next % instances.Count];
+            var turn = _next;
+            var instance = instances[turn % instances.Count];
             using var request = create();
             request.RequestUri = new Uri(instance.Address, request.RequestUri!);
             var askedAt = DateTimeOffset.UtcNow;
-            Requests++;
+            Interlocked.Increment(ref _requests);
             try
             {
                 using var response = await _http.SendAsync(request);
@@ -78,9 +83,9 @@ internal sealed class StubbornHttp : IDisposable
                 if ((int)response.StatusCode < 500)
                     return new Answer((int)response.StatusCode, body, PositionOf(response), askedAt);
                 if (response.StatusCode == HttpStatusCode.ServiceUnavailable)
-                    Answers503++;
+                    Interlocked.Increment(ref _answers503);
                 else
-                    Failures.Add($"{request.Method} {request.RequestUri} of {instance.Name} answered {(int)response.StatusCode}: {body}");
+                    _failures.Enqueue($"{request.Method} {request.RequestUri} of {instance.Name} answered {(int)response.StatusCode}: {body}");
                 unanswered.Add($"{askedAt:HH:mm:ss.fff} {instance.Name}: {(int)response.StatusCode}");
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
@@ -88,7 +93,7 @@ internal sealed class StubbornHttp : IDisposable
                 unanswered.Add($"{askedAt:HH:mm:ss.fff} {instance.Name}: {e.GetType().Name}");
             }
 
-            _next++;
+            Interlocked.CompareExchange(ref _next, turn + 1, turn); // nobody else has gone on yet
         }
 
         using var last = create();
