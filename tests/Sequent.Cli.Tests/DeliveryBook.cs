@@ -6,7 +6,7 @@ namespace Sequent.Cli.Tests;
 /// <summary>What the instances of one client type got and acked, over all the servers that were killed.</summary>
 internal sealed class DeliveryBook
 {
-    /// <summary>An ack as old as this is saved: ten times the interval in which the bus saves.</summary>
+    /// <summary>The saving of an ack as old as this has begun: ten times the interval in which the bus saves.</summary>
     private static readonly TimeSpan Ripe = TimeSpan.FromSeconds(1);
 
     /// <summary>The bus gives an event up after so many failures.</summary>
@@ -75,18 +75,24 @@ internal sealed class DeliveryBook
     /// <summary>The server is about to be killed: what was acked long enough before is settled for good, the rest may come again.</summary>
     /// <param name="waits">Waits until there is an ack that the kill must not take back.</param>
     /// <param name="consumersEnded">Nobody acks any more.</param>
-    public async Task BeginKillAsync(bool waits, Task consumersEnded)
+    /// <param name="untilStoredAsync">Returns when what the store has begun is on disk: however slow the disk is just now, its work is done one after the other.</param>
+    public async Task BeginKillAsync(bool waits, Task consumersEnded, Func<Task> untilStoredAsync)
     {
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (waits && !consumersEnded.IsCompleted && !HasRipeAck() && await tick.WaitForNextTickAsync())
         {
         }
 
+        long[] ripe;
         lock (_lock)
         {
             var now = DateTime.UtcNow;
-            _safe.UnionWith(_acks.Where(a => now - a.Value >= Ripe).Select(a => a.Key));
+            ripe = [.. _acks.Where(a => now - a.Value >= Ripe).Select(a => a.Key)];
         }
+
+        await untilStoredAsync();
+        lock (_lock)
+            _safe.UnionWith(ripe.Where(_acks.ContainsKey)); // not those of a connection that was reset meanwhile
     }
 
     /// <summary>Everything stored was delivered, and is acked or was given up after enough failures.</summary>
