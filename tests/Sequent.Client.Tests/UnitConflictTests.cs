@@ -233,6 +233,21 @@ internal sealed class UnitConflictTests : BusTest
     }
 
     [Test]
+    public async Task Time_without_the_bus_counts_against_no_unit()
+    {
+        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromMilliseconds(300));
+        await client.ConnectAsync(Token);
+        Bus.IsDown = true;
+        Bus.CutAll();
+        await UntilAsync(() => client.State != ConnectionState.Connected, "the bus is away");
+        var units = Enumerable.Range(0, 5).Select(_ => IncrementAsync(client, "k")).ToArray();
+        await Task.WhenAny(Task.WhenAll(units), Task.Delay(TimeSpan.FromSeconds(1)));
+        Bus.IsDown = false;
+
+        Assert.That((await Task.WhenAll(units)).Select(r => r.Attempts), Is.All.EqualTo(1));
+    }
+
+    [Test]
     public async Task A_unit_runs_again_when_the_bus_has_another_log_than_it_read_from()
     {
         await Client.PublishAsync(new Deposited(5m), "a", cancellationToken: Token);
