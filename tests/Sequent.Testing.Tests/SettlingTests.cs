@@ -87,11 +87,17 @@ public class SettlingTests : BusTest
     public async Task What_keeps_a_key_is_told_also_while_the_store_fails()
     {
         await using var bus = await StartBusAsync(patience: Short);
-        await using var service = await HandleDepositsAsync(bus, (_, ct) => Task.Delay(Timeout.Infinite, ct));
+        var started = new TaskCompletionSource();
+        await using var service = await HandleDepositsAsync(bus, async (_, ct) =>
+        {
+            started.TrySetResult();
+            await Task.Delay(Timeout.Infinite, ct);
+        });
         await bus.PublishAsync(new Deposited(1m), "acc-7");
+        await started.Task.WaitAsync(Token);
         bus.Faults.FailStore();
 
-        await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("accounts", Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("'accounts' has not settled everything up to position 1"));
+        await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("accounts", Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("The key 'acc-7' (Deposited at 1) waits"));
     }
 
     [Test]

@@ -7,10 +7,10 @@ namespace Sequent.Testing.Tests.Faults;
 public class Interruption
 {
     /// <summary>Before it reads anything.</summary>
-    public virtual Task BeforeAsync(EventContext<Ordered> context) => Task.CompletedTask;
+    public virtual Task BeforeAsync(EventContext<Ordered> context, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>When it has decided, and before that is sent.</summary>
-    public virtual Task DecidedAsync(EventContext<Ordered> context) => Task.CompletedTask;
+    public virtual Task DecidedAsync(EventContext<Ordered> context, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>When it has left, however.</summary>
     public virtual void Left(EventContext<Ordered> context)
@@ -19,14 +19,17 @@ public class Interruption
 }
 
 /// <summary>
-/// Lets handlers stop in mid-work, deaf to their cancellation, as those of a frozen process do: some before they have read anything, and some when they
-/// have decided.
+/// Lets handlers stop in mid-work: some before they have read anything, and some when they have decided.
 /// </summary>
-public sealed class Freeze : Interruption
+/// <param name="isDeaf">They do not hear that they are cancelled, as those of a frozen process.</param>
+public sealed class Freeze(bool isDeaf) : Interruption
 {
     private readonly Stop _beforeReading = new();
     private readonly Stop _decided = new();
     private volatile bool _isOn;
+
+    /// <summary>A handler has stopped.</summary>
+    public bool HasBegun => _beforeReading.Reached + _decided.Reached > 0;
 
     /// <summary>Handlers have stopped at both places.</summary>
     public bool IsComplete => _beforeReading.Reached > 0 && _decided.Reached > 0;
@@ -47,15 +50,17 @@ public sealed class Freeze : Interruption
         _beforeReading.Wake();
     }
 
-    public override Task BeforeAsync(EventContext<Ordered> context) => _isOn && context.Data.Number % 2 == 0 ? _beforeReading.WaitAsync(context) : Task.CompletedTask;
+    public override Task BeforeAsync(EventContext<Ordered> context, CancellationToken cancellationToken) => _isOn && context.Data.Number % 2 == 0 ? _beforeReading.WaitAsync(context, Ear(cancellationToken)) : Task.CompletedTask;
 
-    public override Task DecidedAsync(EventContext<Ordered> context) => _isOn && context.Data.Number % 2 == 1 ? _decided.WaitAsync(context) : Task.CompletedTask;
+    public override Task DecidedAsync(EventContext<Ordered> context, CancellationToken cancellationToken) => _isOn && context.Data.Number % 2 == 1 ? _decided.WaitAsync(context, Ear(cancellationToken)) : Task.CompletedTask;
 
     public override void Left(EventContext<Ordered> context)
     {
         _beforeReading.Leave(context);
         _decided.Leave(context);
     }
+
+    private CancellationToken Ear(CancellationToken cancellationToken) => isDeaf ? CancellationToken.None : cancellationToken;
 
     /// <summary>A place at which handlers stop.</summary>
     private sealed class Stop
@@ -68,11 +73,11 @@ public sealed class Freeze : Interruption
 
         public bool IsEmpty => _inside.IsEmpty;
 
-        public Task WaitAsync(EventContext<Ordered> context)
+        public Task WaitAsync(EventContext<Ordered> context, CancellationToken cancellationToken)
         {
             _inside.TryAdd(context, 0);
             Interlocked.Increment(ref _reached);
-            return _awake.Task;
+            return _awake.Task.WaitAsync(cancellationToken);
         }
 
         public void Wake() => _awake.TrySetResult();

@@ -37,13 +37,13 @@ public sealed class OrderedHandler(Interruption interruption, Redeliveries redel
             redeliveries.Add();
         try
         {
-            await interruption.BeforeAsync(context);
+            await interruption.BeforeAsync(context, cancellationToken);
             var order = context.Data;
             await context.ReadAsync<Tally>(order.From, cancellationToken);
             await context.ReadAsync<Tally>(order.To, cancellationToken);
             context.Append(order.From, new Taken(order.Number));
             context.Append(order.To, new Given(order.Number));
-            await interruption.DecidedAsync(context);
+            await interruption.DecidedAsync(context, cancellationToken);
         }
         finally
         {
@@ -73,6 +73,9 @@ internal sealed class Workload(SequentTestBus bus, CancellationToken cancellatio
 
     /// <summary>How often a handler ran on an event that had been handed out before.</summary>
     public int Redelivered => _redeliveries.Count;
+
+    /// <summary>How many orders were published so far.</summary>
+    public int Published => _receipts.Count;
 
     /// <summary>How many orders have their effect so far.</summary>
     public async Task<int> CountEffectsAsync() => (await bus.EventsAsync(type: nameof(Taken), cancellationToken: cancellationToken)).Count;
