@@ -60,14 +60,17 @@ internal sealed class UnitConflictTests : BusTest
         for (var round = 0; round < 20; round++)
         {
             string[] keys = [$"a{round}", $"b{round}"];
-            var wrote = await Task.WhenAll(WriteIfBothAreEmptyAsync(Client, keys, keys[0]), WriteIfBothAreEmptyAsync(other, [keys[1], keys[0]], keys[1]));
+
+            // Units of one client queue for their keys, so they cannot both have read.
+            var bothHaveRead = ofOneClient ? null : new Barrier();
+            var wrote = await Task.WhenAll(WriteIfBothAreEmptyAsync(Client, keys, keys[0], bothHaveRead), WriteIfBothAreEmptyAsync(other, [keys[1], keys[0]], keys[1], bothHaveRead));
 
             Assert.That(wrote, Is.EquivalentTo([true, false]));
             Assert.That(await EventsOfAsync(keys), Has.Count.EqualTo(1));
         }
     }
 
-    private async Task<bool> WriteIfBothAreEmptyAsync(SequentClient client, string[] keys, string mine)
+    private async Task<bool> WriteIfBothAreEmptyAsync(SequentClient client, string[] keys, string mine, Barrier? bothHaveRead)
     {
         var wrote = false;
         await client.UpdateAsync(
@@ -76,6 +79,8 @@ internal sealed class UnitConflictTests : BusTest
                 wrote = true;
                 foreach (var key in keys)
                     wrote &= (await unit.ReadAsync<Count>(key, ct)).Events == 0;
+                if (bothHaveRead is not null)
+                    await bothHaveRead.PassAsync(ct);
                 if (wrote)
                     unit.Append(mine, new Deposited(1m));
             },
