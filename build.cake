@@ -71,6 +71,19 @@ void CheckCoverage(string coberturaFile)
         throw new CakeException($"Too little coverage: {string.Join("; ", problems)}.");
 }
 
+// Runs the benchmarks and writes what they print, under a heading and what they ran on.
+void Measure(string file, string[] heading, params string[] benchmarks)
+{
+    var program = $"tests/Benchmarks/bin/{configuration}/net10.0/Benchmarks.dll";
+    var sections = benchmarks.Select(name => Run("dotnet", $"{program} {name}", capture: true)).ToArray();
+    System.IO.File.WriteAllText(file, string.Join('\n', [
+        .. heading,
+        $"This run: {Environment.ProcessorCount} cores, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, {System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription}, {DateTime.UtcNow:yyyy-MM-dd}.",
+        "",
+        .. sections.Select(section => section.Trim() + "\n"),
+    ]));
+}
+
 string Invariant(FormattableString text) => FormattableString.Invariant(text);
 
 // ---- targets -------------------------------------------------------------------------------------------------------
@@ -203,21 +216,36 @@ Task("KillLoop")
         $"test tests/Sequent.Cli.Tests -c {configuration} --no-build --filter FullyQualifiedName~Killed_again_and_again --logger console;verbosity=detailed",
         environment: new Dictionary<string, string> { ["SEQUENT_KILL_ROUNDS"] = Argument("rounds", "1000") }));
 
+Task("BankUnderFire")
+    .Description("The bank with its processes killed and frozen, and its audit (--seconds=600; --seed=N to repeat one).")
+    .IsDependentOn("Build")
+    .Does(() => Run(
+        "dotnet",
+        $"test tests/EndToEnd -c {configuration} --no-build --filter FullyQualifiedName~BankUnderFire --logger console;verbosity=detailed",
+        environment: new Dictionary<string, string> { ["SEQUENT_FIRE_SECONDS"] = Argument("seconds", "600"), ["SEQUENT_FIRE_SEED"] = Argument("seed", "") }));
+
 Task("BenchBus")
     .Description("Measures the bus as a process of its own, about seven minutes; writes docs/benchmarks-bus.md.")
     .IsDependentOn("Build")
     .Does(() =>
 {
-    var program = $"tests/Benchmarks/bin/{configuration}/net10.0/Benchmarks.dll";
-    var sections = new[] { "start 1000000 5000000", "handover", "sessions", "slow", "flood" }.Select(name => Run("dotnet", $"{program} {name}", capture: true)).ToArray();
-    System.IO.File.WriteAllText("docs/benchmarks-bus.md", string.Join('\n', [
+    Measure("docs/benchmarks-bus.md", [
         "# The bus, measured",
         "",
         "Written by `dotnet cake --target=BenchBus`. The bus is `sequent server` in a process of its own, with fsync, clients on the same machine.",
-        $"This run: {Environment.ProcessorCount} cores, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, {System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription}, {DateTime.UtcNow:yyyy-MM-dd}.",
+    ], "start 1000000 5000000", "handover", "sessions", "slow", "flood");
+});
+
+Task("BenchBank")
+    .Description("Measures transfers over HTTP, about two minutes; writes docs/benchmarks-bank.md.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    Measure("docs/benchmarks-bank.md", [
+        "# The bank, measured",
         "",
-        .. sections.Select(section => section.Trim() + "\n"),
-    ]));
+        "Written by `dotnet cake --target=BenchBank`. The bus and every instance of a service are processes of their own, with SQLite and fsync, and so is the client, all on one machine.",
+    ], "bank");
 });
 
 Task("CI")

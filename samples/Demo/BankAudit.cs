@@ -13,6 +13,7 @@ public sealed class BankAudit
     private readonly Dictionary<long, Money> _balances = [];
     private readonly Dictionary<long, AuditedTransfer> _transfers = [];
     private readonly List<string> _findings = [];
+    private long _position;
 
     private BankAudit()
     {
@@ -41,6 +42,8 @@ public sealed class BankAudit
 
     private void Take(RecordedEvent e)
     {
+        Check(e.Position == ++_position, $"{e}: position {_position} was due");
+        Check(KeyOf(e) == e.Key, $"{e}: its data belongs under {KeyOf(e)}");
         var due = _values.TryGetValue(e.Key, out var last) ? last + 1 : 0;
         Check(e.Value == due, $"{e}: value {due} was due");
         _values[e.Key] = e.Value;
@@ -67,6 +70,18 @@ public sealed class BankAudit
                 break;
         }
     }
+
+    private static string KeyOf(RecordedEvent e) => e.Data switch
+    {
+        AccountCreationRequest request => Keys.Request(request.RequestID),
+        AccountCreated created => Keys.Account(created.AccountID),
+        ConfirmedCredit credit => Keys.Account(credit.AccountID),
+        ConfirmedDebit debit => Keys.Account(debit.AccountID),
+        PendingTransaction pending => Keys.Transaction(pending.TransactionID),
+        AcceptedTransaction accepted => Keys.Transaction(accepted.TransactionID),
+        RejectedTransaction rejected => Keys.Transaction(rejected.TransactionID),
+        _ => e.Key,
+    };
 
     private void Move(RecordedEvent e, long account, Money amount, long? transactionId)
     {

@@ -22,6 +22,7 @@ public class AuditTests
             ("acc-1", new ConfirmedDebit(1, new Money(1), default, 7)), ("acc-2", new ConfirmedCredit(2, new Money(1), default, 7)));
         yield return Lie("A credit of no transfer", ("acc-2", new ConfirmedCredit(2, Ten, default, 8)));
         yield return Lie("An account created twice", ("acc-2", new AccountCreated("r2", 2)));
+        yield return Lie("Money under another account's key", ("acc-2", new ConfirmedCredit(1, Ten, default)));
         yield return Lie("Money on no account", ("acc-3", new ConfirmedCredit(3, Ten, default)));
     }
 

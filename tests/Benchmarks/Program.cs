@@ -1,7 +1,7 @@
 using System.Globalization;
 using Sequent.Benchmarks;
 
-// Each prints a section in Markdown; `dotnet cake --target=BenchBus` collects them in docs/benchmarks-bus.md.
+// Each prints a section in Markdown; `dotnet cake --target=BenchBus` collects them in docs/benchmarks-bus.md, the bank's is in docs/benchmarks-bank.md.
 var folder = Directory.CreateTempSubdirectory("sequent-bench-").FullName;
 try
 {
@@ -25,8 +25,11 @@ try
         case ["garbage", var address, var version]:
             await FloodBenchmark.SendGarbageAsync(new Uri(address), version);
             return 0;
+        case ["bank"]:
+            await BankBenchmark.RunAsync(folder);
+            return 0;
         default:
-            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood");
+            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | bank");
             return 2;
     }
 }
