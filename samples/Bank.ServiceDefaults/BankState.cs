@@ -27,6 +27,10 @@ public static class BankState
         return services;
     }
 
+    /// <summary>The database could not be reached, or asks to be asked again. EF Core may have wrapped that.</summary>
+    public static bool IsAway(Exception exception) =>
+        (exception as DbException ?? exception.InnerException as DbException) is { IsTransient: true };
+
     /// <summary>For handlers: a database that is away is no fault of the event, so the event waits instead of failing.</summary>
     public static async Task WhenItIsThereAsync(Func<Task> change, CancellationToken cancellationToken)
     {
@@ -37,7 +41,7 @@ public static class BankState
                 await change();
                 return;
             }
-            catch (DbException e) when (e.IsTransient)
+            catch (Exception e) when (IsAway(e))
             {
                 await Task.Delay(Pause, cancellationToken);
             }

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -65,8 +64,12 @@ internal sealed class FailuresAsProblems : IExceptionHandler
     {
         switch (exception)
         {
-            // The bus: not reached, sent but not answered, or too many conflicts. Then Users, a wait that was given up, and the database.
-            case BusUnavailableException or OutcomeUnknownException or UnitTimeoutException or HttpRequestException or OperationCanceledException or DbException { IsTransient: true }:
+            // The bus: not reached, sent but not answered, or too many conflicts. Then Users, and a wait that was given up.
+            case BusUnavailableException or OutcomeUnknownException or UnitTimeoutException or HttpRequestException or OperationCanceledException:
+                await Unavailable.WriteAsync(httpContext);
+                return true;
+
+            case not null when BankState.IsAway(exception):
                 await Unavailable.WriteAsync(httpContext);
                 return true;
 

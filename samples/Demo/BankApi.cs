@@ -9,7 +9,7 @@ using Bank.ServiceDefaults;
 namespace Demo;
 
 /// <summary>One customer's view of the bank: its routes, over HTTP.</summary>
-internal sealed class BankApi(RunningBank bank, string username) : IDisposable
+internal sealed class BankApi(BankAddresses bank, string username) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);

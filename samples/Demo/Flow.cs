@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace Demo;
 
 /// <summary>What the demo does, step by step. It believes nobody: what the services say is held against the log and against its own sums.</summary>
-internal sealed class Flow(RunningBank bank)
+internal sealed class Flow(BankAddresses bank)
 {
     // Not a secret: these two people exist only in the demo's own folder.
     private const string Password = "only-for-the-demo";

@@ -12,17 +12,29 @@ var data = new Option<string>("--data")
     Description = "The folder that keeps the bank between runs",
     DefaultValueFactory = _ => Path.Combine(".sequent", "demo"),
 };
-var command = new RootCommand("Starts the bus and the bank's services in one process and moves some money over HTTP.") { once, data };
-command.SetAction((result, cancellationToken) => RunAsync(result.GetRequiredValue(data), result.GetValue(once), cancellationToken));
+var processes = new Option<bool>("--processes") { Description = "Start the bus and each service as a process of its own, and start again what is killed" };
+var instances = new Option<int>("--instances") { Description = "How many of each service, 1 to 9; the further ones listen 10, 20, … ports higher. Needs --processes", DefaultValueFactory = _ => 1 };
+instances.Validators.Add(result =>
+{
+    if (result.GetValue(instances) is < 1 or > 9)
+        result.AddError("--instances is 1 to 9.");
+    else if (result.GetValue(instances) > 1 && !result.GetValue(processes))
+        result.AddError("--instances needs --processes.");
+});
+var command = new RootCommand("Starts the bus and the bank's services and moves some money over HTTP.") { once, data, processes, instances };
+command.SetAction((result, cancellationToken) => RunAsync(
+    result.GetRequiredValue(data), result.GetValue(once), result.GetValue(processes) ? result.GetValue(instances) : null, cancellationToken));
 // A clean stop saves what is owed; it is given more than the two seconds it gets by default.
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
 
-static async Task<int> RunAsync(string folder, bool once, CancellationToken cancellationToken)
+static async Task<int> RunAsync(string folder, bool once, int? instances, CancellationToken cancellationToken)
 {
     try
     {
-        await using var bank = await RunningBank.StartAsync(folder, freePorts: once, cancellationToken);
-        await new Flow(bank).RunAsync(cancellationToken);
+        await using IRunningBank bank = instances is { } count
+            ? await ProcessBank.StartAsync(folder, freePorts: once, count, cancellationToken)
+            : await InProcessBank.StartAsync(folder, freePorts: once, cancellationToken);
+        await new Flow(bank.Addresses).RunAsync(cancellationToken);
         bank.Show();
         if (!once)
         {

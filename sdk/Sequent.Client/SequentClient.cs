@@ -54,7 +54,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         _publisher = new Publisher(_main, options.MaxInFlight, options.TimeProvider, _loggers.CreateLogger<Publisher>());
         _reader = new LogReader(_main, options.TimeProvider);
         _folds = new FoldReader(_reader, Mapper, new FoldCache(options.FoldCacheSize));
-        Units = new UnitRunner(_publisher, _reader, _folds, Mapper, options.UnitTimeout, options.TimeProvider);
+        Units = new UnitRunner(_publisher, _reader, _folds, Mapper, options.UnitTimeout, options.TimeProvider, AvailableFor);
     }
 
     /// <inheritdoc/>
@@ -72,10 +72,13 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
 
     internal UnitRunner Units { get; }
 
+    /// <summary>It is being disposed of, or was: nothing new begins.</summary>
+    internal bool IsClosing => Volatile.Read(ref _disposing) is not null;
+
     /// <inheritdoc/>
     public async Task<BusInfo> ConnectAsync(CancellationToken cancellationToken = default)
     {
-        var session = await _main.SessionAsync(cancellationToken).ConfigureAwait(false);
+        var session = await Unit.CountWaitAsync(() => _main.SessionAsync(cancellationToken)).ConfigureAwait(false);
         return session.Bus;
     }
 
@@ -136,7 +139,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     public Task<UpdateResult> UpdateAsync(Func<IUnit, CancellationToken, Task> decide, UpdateOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(decide);
-        if (UnitRunner.IsCallerInside)
+        if (Unit.IsCallerInside)
             LogPublishedInside("A unit");
         var decision = options?.DecisionId ?? NewId();
         var work = new UnitWork(
@@ -154,7 +157,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     public async Task<KeyState<TState>> ReadAsync<TState>(string key, CancellationToken cancellationToken = default)
         where TState : IState<TState>
     {
-        var read = await _folds.ReadAsync<TState>(key, until: null, cancellationToken).ConfigureAwait(false);
+        var read = await Unit.CountWaitAsync(() => _folds.ReadAsync<TState>(key, until: null, cancellationToken)).ConfigureAwait(false);
         return new KeyState<TState>(read.State, read.LastValue);
     }
 
@@ -162,9 +165,10 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     public async IAsyncEnumerable<RecordedEvent> QueryAsync(EventQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
-        await foreach (var page in _reader.ReadAsync(query.ToMessage(follow: false), cancellationToken).ConfigureAwait(false))
+        await using var pages = _reader.ReadAsync(query.ToMessage(follow: false), cancellationToken).GetAsyncEnumerator(cancellationToken);
+        while (await Unit.CountWaitAsync(() => pages.MoveNextAsync().AsTask()).ConfigureAwait(false))
         {
-            foreach (var e in page.Events)
+            foreach (var e in pages.Current.Events)
                 yield return Mapper.ToRecorded(e);
         }
     }
@@ -173,6 +177,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     public async IAsyncEnumerable<FollowItem> FollowAsync(EventQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
+        ObjectDisposedException.ThrowIf(IsClosing, this);
         await using var connection = _connections.Open();
         await foreach (var page in new LogReader(connection, _options.TimeProvider).ReadAsync(query.ToMessage(follow: true), cancellationToken).ConfigureAwait(false))
         {
@@ -212,31 +217,28 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         await _connections.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>The log reaches to the end of a query, and has nothing it asks for.</summary>
-    internal async Task<bool> HasNoneAsync(EventQuery query, CancellationToken cancellationToken)
+    /// <summary>Up to where the log has nothing that a query asks for.</summary>
+    /// <exception cref="RequestFailedException">It has another log by now.</exception>
+    internal async Task<long> ClearUpToAsync(EventQuery query, CancellationToken cancellationToken)
     {
-        var position = 0L;
-        try
+        var position = query.After ?? 0;
+        await foreach (var page in _reader.ReadAsync(query.ToMessage(follow: false) with { Limit = 1 }, cancellationToken).ConfigureAwait(false))
         {
-            await foreach (var page in _reader.ReadAsync(query.ToMessage(follow: false), cancellationToken).ConfigureAwait(false))
-            {
-                if (page.Events.Count > 0)
-                    return false;
-                position = page.Position;
-            }
-        }
-        catch (RequestFailedException)
-        {
-            // It has another log by now.
-            return false;
+            if (page.Events is [{ Position: { } first }, ..])
+                return first - 1;
+            position = page.Position;
         }
 
-        return position >= query.Until;
+        return position;
     }
+
+    /// <summary>For how long the bus has been there and has stored what it was sent, without a break.</summary>
+    private TimeSpan AvailableFor() => _publisher.IsRefused ? TimeSpan.Zero : _main.ConnectedFor;
 
     internal Subscription Subscribe(SubscriptionOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ObjectDisposedException.ThrowIf(IsClosing, this);
         if (options.DrainTimeout < TimeSpan.Zero || options.DrainTimeout.TotalMilliseconds > int.MaxValue)
             throw new ArgumentOutOfRangeException(nameof(options), options.DrainTimeout, "DrainTimeout must be at least zero and at most 24 days.");
         var subscription = new Subscription(_connections.Open(), options, Mapper, _options.TimeProvider, _loggers.CreateLogger<Subscription>());
@@ -270,14 +272,14 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     private NewEvent ToNew(object data, Sequence sequence, PublishOptions? options)
     {
         var e = Mapper.ToNew(data, sequence.Key, sequence.Value, options?.EventId ?? NewId(), options?.CorrelationId ?? NewCorrelation(), options?.TraceParent);
-        if (UnitRunner.IsCallerInside)
+        if (Unit.IsCallerInside)
             LogPublishedInside(e.EventType);
         return e;
     }
 
     private async Task<IReadOnlyList<Receipt>> SendAsync(NewMessage message, CancellationToken cancellationToken)
     {
-        var answer = await _publisher.SendAsync(message, null, _options.PublishTimeout, cancellationToken).ConfigureAwait(false);
+        var answer = await Unit.CountWaitAsync(() => _publisher.SendAsync(message, null, _options.PublishTimeout, cancellationToken)).ConfigureAwait(false);
         return Receipt.Of(message, answer);
     }
 
@@ -297,5 +299,5 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     private Guid NewId() => Guid.CreateVersion7(_options.TimeProvider.GetUtcNow());
 
     /// <summary>That of the event or unit the caller works on, else a random one.</summary>
-    private static uint NewCorrelation() => UnitRunner.CallersCorrelation ?? (uint)Random.Shared.NextInt64(1L << 32);
+    private static uint NewCorrelation() => Unit.CallersCorrelation ?? (uint)Random.Shared.NextInt64(1L << 32);
 }

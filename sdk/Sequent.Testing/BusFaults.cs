@@ -3,9 +3,9 @@ using Sequent.Testing.Running;
 namespace Sequent.Testing;
 
 /// <summary>
-/// What may go wrong between a service and its bus, on demand. All times here are real time. Faults of connections hit every connection but those of
+/// What may go wrong between services and their bus, on demand. All times here are real time. Faults of connections hit every connection but those of
 /// the test bus itself, so <see cref="SequentTestBus.PublishAsync"/> never uses up what was meant for the service; faults of the store hit everybody.
-/// Faults stay over a stop and a start. Safe for concurrent use.
+/// What hits one service alone is at <see cref="SequentTestService"/>. Faults stay over a stop and a start. Safe for concurrent use.
 /// </summary>
 public sealed class BusFaults
 {
@@ -13,11 +13,17 @@ public sealed class BusFaults
 
     internal BusFaults(BusHost host) => _host = host;
 
-    /// <summary>How many connections were ended so far, by <see cref="DropConnections"/>, <see cref="DropConnectionsEvery"/> and <see cref="SequentTestBus.KillAsync"/>: for a test to assert that what it is about did happen.</summary>
+    /// <summary>
+    /// How many connections were ended so far, by <see cref="DropConnections"/>, <see cref="DropConnectionsEvery"/>, <see cref="SequentTestBus.KillAsync"/>
+    /// and <see cref="SequentTestService.KillAsync"/>: for a test to assert that what it is about did happen.
+    /// </summary>
     public long DroppedConnections => _host.WireFaults.CutLinks;
 
     /// <summary>How many messages of receipts were lost so far.</summary>
     public long LostReceipts => _host.WireFaults.LostReceipts;
+
+    /// <summary>How many accesses to the store have failed so far because of <see cref="FailStore"/>.</summary>
+    public long FailedStoreAccesses => _host.StoreFaults.Failed;
 
     /// <summary>Ends every connection at once and without a goodbye, as a broken network does.</summary>
     public void DropConnections() => _host.WireFaults.Cut(ownToo: false);
@@ -84,7 +90,7 @@ public sealed class BusFaults
         _host.StoreFaults.Delay.Set(TimeSpan.Zero);
     }
 
-    /// <summary>Ends every fault, also those that were asked for and did not happen yet. The test bus does so when it is disposed.</summary>
+    /// <summary>Ends every fault, also those that were asked for and did not happen yet, and lets paused connections go on. The test bus does so when it is disposed.</summary>
     public void EndAll()
     {
         _host.WireFaults.EndAll();

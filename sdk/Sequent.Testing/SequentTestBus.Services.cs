@@ -29,12 +29,13 @@ public sealed partial class SequentTestBus
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
-        add(builder.Services.AddSequent(options => Configure(options, Address, o =>
+        var links = _host.WireFaults.NewGroup();
+        add(builder.Services.AddSequent(options => Configure(options, _host.AddressOf(links), o =>
         {
             (o.ClientType, o.Start) = (clientType, Start.Earliest);
             configure?.Invoke(o);
         })));
-        var service = Use(new SequentTestService(builder.Build()));
+        var service = Use(new SequentTestService(builder.Build(), _host.WireFaults, links));
         await service.StartAsync(cancellationToken).ConfigureAwait(false);
         return service;
     }

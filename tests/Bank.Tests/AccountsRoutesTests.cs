@@ -2,12 +2,14 @@ using System.Globalization;
 
 namespace Bank.Tests;
 
-public class AccountsRoutesTests
+[TestFixture(Storage.Sqlite)]
+[TestFixture(Storage.Postgres)]
+public class AccountsRoutesTests(Storage storage)
 {
     private BankUnderTest _bank = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync();
+    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync(storage);
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _bank.DisposeAsync();
@@ -90,7 +92,7 @@ public class AccountsRoutesTests
     [Test]
     public async Task Without_users_or_the_bus_the_answer_is_503_and_when_to_try_again()
     {
-        await using var bank = await BankUnderTest.StartAsync();
+        await using var bank = await BankUnderTest.StartAsync(storage);
         using var customer = await bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync("10.00");
 

@@ -7,8 +7,10 @@ using Bank.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using Sequent.Bus;
 using Sequent.Client;
 
@@ -23,9 +25,17 @@ internal enum Part
     Transactions,
 }
 
+/// <summary>Where the services keep their state.</summary>
+public enum Storage
+{
+    Sqlite,
+    Postgres,
+}
+
 /// <summary>The real services and a real bus in this process, on free ports and on files in a folder of their own. Each part can be stopped alone.</summary>
+/// <param name="storage">Where the services keep their state.</param>
 /// <param name="usersClock">The clock of Users if the test turns it itself: of its sessions, its repeating, and of the SDK's pauses in it.</param>
-internal sealed class BankUnderTest(TimeProvider? usersClock = null) : IAsyncDisposable
+internal sealed class BankUnderTest(Storage storage, TimeProvider? usersClock = null) : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("bank-tests-").FullName;
     private readonly Dictionary<Part, WebApplication> _parts = [];
@@ -35,34 +45,44 @@ internal sealed class BankUnderTest(TimeProvider? usersClock = null) : IAsyncDis
 
     public string BusAddress => this[Part.Bus].OriginalString.Replace("http://", "ws://", StringComparison.Ordinal);
 
-    public static async Task<BankUnderTest> StartAsync(TimeProvider? usersClock = null)
+    public static async Task<BankUnderTest> StartAsync(Storage storage, TimeProvider? usersClock = null)
     {
-        var bank = new BankUnderTest(usersClock);
+        var bank = new BankUnderTest(storage, usersClock);
         foreach (var part in Enum.GetValues<Part>())
             await bank.StartAsync(part);
         return bank;
     }
 
-    public static async Task<BankUnderTest> StartBusAsync()
+    public static async Task<BankUnderTest> StartBusAsync(Storage storage = Storage.Sqlite)
     {
-        var bank = new BankUnderTest();
+        var bank = new BankUnderTest(storage);
         await bank.StartAsync(Part.Bus);
         return bank;
     }
 
     public async Task StartAsync(Part part)
     {
-        var app = part switch
-        {
-            Part.Users => UsersService.Build(Arguments("users.db"), builder => builder.Services.AddSingleton(usersClock ?? TimeProvider.System)),
-            Part.Accounts => AccountsService.Build(Arguments("accounts.db")),
-            Part.Transactions => TransactionsService.Build(Arguments("transactions.db")),
-            _ => BuildBus(),
-        };
+        var app = Build(part);
         await app.StartAsync();
         _parts[part] = app;
         _addresses[part] = new Uri(app.Urls.First());
     }
+
+    /// <summary>Another instance of a service, on the same state; it ends when it is disposed.</summary>
+    public async Task<Instance> StartSecondAsync(Part part)
+    {
+        var app = Build(part);
+        await app.StartAsync();
+        return new Instance(app);
+    }
+
+    private WebApplication Build(Part part) => part switch
+    {
+        Part.Users => UsersService.Build(Arguments("users"), builder => builder.Services.AddSingleton(usersClock ?? TimeProvider.System)),
+        Part.Accounts => AccountsService.Build(Arguments("accounts")),
+        Part.Transactions => TransactionsService.Build(Arguments("transactions")),
+        _ => BuildBus(),
+    };
 
     public async Task StopAsync(Part part)
     {
@@ -72,15 +92,38 @@ internal sealed class BankUnderTest(TimeProvider? usersClock = null) : IAsyncDis
         await app.DisposeAsync();
     }
 
-    /// <summary>Deletes a file of a part that is stopped.</summary>
-    public void Delete(string file)
+    /// <summary>Waits until a part says that it is ready.</summary>
+    public async Task ReadyAsync(Part part)
     {
-        SqliteConnection.ClearAllPools();
-        foreach (var path in Directory.GetFiles(_folder, file + "*"))
-            File.Delete(path);
+        using var http = new HttpClient();
+        await Eventually.ReadAsync(() => http.GetAsync(new Uri(this[part], "/health/ready")), answer => answer.IsSuccessStatusCode);
     }
 
-    public string StateOf(string file) => $"Data Source={Path.Combine(_folder, file)}";
+    /// <summary>Deletes the state of a part that is stopped.</summary>
+    public async Task DeleteAsync(string state)
+    {
+        SqliteConnection.ClearAllPools();
+        foreach (var path in Directory.GetFiles(_folder, $"{state}.db*"))
+            File.Delete(path);
+        if (storage == Storage.Postgres)
+        {
+            NpgsqlConnection.ClearAllPools();
+            await using var server = NpgsqlDataSource.Create(PostgresServer.Connection);
+            await using var drop = server.CreateCommand($"DROP DATABASE IF EXISTS {DatabaseOf(state)} WITH (FORCE)");
+            await drop.ExecuteNonQueryAsync();
+        }
+    }
+
+    public string StateOf(string state) => storage == Storage.Postgres
+        ? $"{PostgresServer.Connection};Database={DatabaseOf(state)};Maximum Pool Size=20"
+        : $"Data Source={Path.Combine(_folder, state)}.db";
+
+    /// <summary>The database of Users.</summary>
+    public UsersDb OpenUsers()
+    {
+        var options = new DbContextOptionsBuilder<UsersDb>();
+        return new UsersDb((storage == Storage.Postgres ? options.UseNpgsql(StateOf("users")) : options.UseSqlite(StateOf("users"))).Options);
+    }
 
     public SequentClient CreateBusClient()
     {
@@ -102,9 +145,12 @@ internal sealed class BankUnderTest(TimeProvider? usersClock = null) : IAsyncDis
     {
         foreach (var part in Enum.GetValues<Part>().Reverse())
             await StopAsync(part);
-        SqliteConnection.ClearAllPools();
+        foreach (var state in new[] { "users", "accounts", "transactions" })
+            await DeleteAsync(state);
         Directory.Delete(_folder, recursive: true);
     }
+
+    private string DatabaseOf(string state) => $"{state}_{Path.GetFileName(_folder).Replace('-', '_').ToLowerInvariant()}";
 
     private WebApplication BuildBus()
     {
@@ -118,15 +164,27 @@ internal sealed class BankUnderTest(TimeProvider? usersClock = null) : IAsyncDis
         return app;
     }
 
-    private string[] Arguments(string stateFile) =>
+    private string[] Arguments(string state) =>
     [
         "--Urls=http://127.0.0.1:0",
         $"--Sequent:Server={BusAddress}",
         $"--Users:Url={_addresses.GetValueOrDefault(Part.Users, new Uri("http://127.0.0.1:1"))}",
-        $"--ConnectionStrings:State={StateOf(stateFile)}",
+        $"--ConnectionStrings:State={StateOf(state)}",
         "--Logging:LogLevel:Default=None",
         "--Logging:LogLevel:Microsoft.AspNetCore=None",
     ];
+}
+
+/// <summary>One more instance of a service.</summary>
+internal sealed class Instance(WebApplication app) : IAsyncDisposable
+{
+    public Uri Address => new(app.Urls.First());
+
+    public async ValueTask DisposeAsync()
+    {
+        await app.StopAsync();
+        await app.DisposeAsync();
+    }
 }
 
 /// <summary>What a service answered.</summary>
@@ -155,7 +213,21 @@ internal sealed class Customer(BankUnderTest bank, string name) : IDisposable
 
     public Task<Answer> GetAsync(Part part, string path) => ReadAsync(_http.GetAsync(new Uri(bank[part], path)));
 
+    /// <summary>An answer as it is, whatever it is.</summary>
+    public Task<(int Status, string Text)> GetTextAsync(Part part, string path) => GetTextAsync(bank[part], path);
+
+    public async Task<(int Status, string Text)> GetTextAsync(Uri address, string path)
+    {
+        using var response = await _http.GetAsync(new Uri(address, path));
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    public Task<Answer> GetAsync(Part part, string path, string header, string? value) => SendAsync(HttpMethod.Get, part, path, null, header, value);
+
     public Task<Answer> PostAsync(Part part, string path, object? body = null) => ReadAsync(_http.PostAsJsonAsync(new Uri(bank[part], path), body ?? new { }));
+
+    /// <summary>Asks for a change that may be repeated.</summary>
+    public Task<Answer> PostAsync(Part part, string path, object? body, string idempotencyKey) => SendAsync(HttpMethod.Post, part, path, body ?? new { }, "Idempotency-Key", idempotencyKey);
 
     /// <summary>Opens an account, with money on it if an amount is given.</summary>
     public async Task<long> OpenAccountAsync(string? deposit = null)
@@ -180,6 +252,13 @@ internal sealed class Customer(BankUnderTest bank, string name) : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private async Task<Answer> SendAsync(HttpMethod method, Part part, string path, object? body, string header, string? value)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(bank[part], path)) { Content = body is null ? null : JsonContent.Create(body) };
+        request.Headers.TryAddWithoutValidation(header, value);
+        return await ReadAsync(_http.SendAsync(request));
+    }
 
     private static async Task<Answer> ReadAsync(Task<HttpResponseMessage> sending)
     {

@@ -2,12 +2,14 @@ using Sequent.Client;
 
 namespace Bank.Tests;
 
-public class RebuildTests
+[TestFixture(Storage.Sqlite)]
+[TestFixture(Storage.Postgres)]
+public class RebuildTests(Storage storage)
 {
     [Test]
     public async Task Read_models_deleted_are_rebuilt_and_answer_the_same()
     {
-        await using var bank = await BankUnderTest.StartAsync();
+        await using var bank = await BankUnderTest.StartAsync(storage);
         using var customer = await bank.NewCustomerAsync();
         var from = await customer.OpenAccountAsync("50.00");
         var to = await customer.OpenAccountAsync();
@@ -17,10 +19,13 @@ public class RebuildTests
 
         await bank.StopAsync(Part.Accounts);
         await bank.StopAsync(Part.Transactions);
-        bank.Delete("accounts.db");
-        bank.Delete("transactions.db");
-        await bank.StartAsync(Part.Accounts);
-        await bank.StartAsync(Part.Transactions);
+        await bank.DeleteAsync("accounts");
+        await bank.DeleteAsync("transactions");
+        foreach (var part in new[] { Part.Accounts, Part.Transactions })
+        {
+            await bank.StartAsync(part);
+            await bank.ReadyAsync(part);
+        }
 
         Assert.That(await SettledAnswersAsync(customer, from, to), Is.EqualTo(before));
     }
@@ -28,7 +33,7 @@ public class RebuildTests
     [Test]
     public async Task Services_started_before_the_bus_begin_when_it_is_there()
     {
-        await using var bank = await BankUnderTest.StartBusAsync();
+        await using var bank = await BankUnderTest.StartBusAsync(storage);
         await bank.StopAsync(Part.Bus);
         foreach (var part in new[] { Part.Users, Part.Transactions, Part.Accounts })
             await bank.StartAsync(part);
@@ -45,7 +50,7 @@ public class RebuildTests
     [Test]
     public async Task An_event_that_cannot_be_read_does_not_stop_the_statements()
     {
-        await using var bank = await BankUnderTest.StartAsync();
+        await using var bank = await BankUnderTest.StartAsync(storage);
         using var customer = await bank.NewCustomerAsync();
         await using (var stranger = new SequentClient(bank.BusAddress))
             await stranger.PublishAsync(new StrangeCredit(999, "five"), "acc-999");

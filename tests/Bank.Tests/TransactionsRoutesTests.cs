@@ -1,11 +1,13 @@
 namespace Bank.Tests;
 
-public class TransactionsRoutesTests
+[TestFixture(Storage.Sqlite)]
+[TestFixture(Storage.Postgres)]
+public class TransactionsRoutesTests(Storage storage)
 {
     private BankUnderTest _bank = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync();
+    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync(storage);
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _bank.DisposeAsync();

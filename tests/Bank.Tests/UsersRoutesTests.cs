@@ -1,13 +1,16 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Bank.Tests;
 
-public class UsersRoutesTests
+[TestFixture(Storage.Sqlite)]
+[TestFixture(Storage.Postgres)]
+public class UsersRoutesTests(Storage storage)
 {
     private BankUnderTest _bank = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync();
+    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync(storage);
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _bank.DisposeAsync();
@@ -27,6 +30,7 @@ public class UsersRoutesTests
     [TestCase(null, "a long password", "username")]
     [TestCase("someone", "short", "password")]
     [TestCase("someone", null, "password")]
+    [TestCase("someone", "aaaaaaaabbb", "password", Description = "too few different characters")]
     public async Task A_bad_name_or_password_is_refused_with_the_field_named(string? username, string? password, string field)
     {
         using var customer = new Customer(_bank, "nobody");
@@ -59,6 +63,34 @@ public class UsersRoutesTests
     }
 
     [Test]
+    public async Task After_five_wrong_passwords_the_right_one_is_worth_nothing_for_a_while()
+    {
+        using var customer = await _bank.NewCustomerAsync();
+        var wrong = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => LogInAsync("not the password")));
+        var locked = await LogInAsync(Customer.Password);
+        await using (var db = _bank.OpenUsers())
+            await db.Users.Where(user => user.UserName == customer.Name).ExecuteUpdateAsync(set => set.SetProperty(user => user.LockoutEnd, DateTimeOffset.UtcNow.AddSeconds(-1)));
+        var unlocked = await LogInAsync(Customer.Password);
+
+        Assert.That(wrong.Append(locked).Select(a => a.Status), Is.All.EqualTo(401), "five at once count as five");
+        Assert.That((locked["detail"], unlocked.Status), Is.EqualTo((wrong[0]["detail"], 200)), "a stranger does not learn that it is locked");
+        Assert.That((await customer.GetAsync(Part.Users, "/users/me")).Status, Is.EqualTo(200), "who is signed in stays it");
+
+        Task<Answer> LogInAsync(string password) => customer.PostAsync(Part.Users, "/login", new { username = customer.Name, password });
+    }
+
+    [Test]
+    public async Task A_session_that_is_ended_leaves_the_others_alone()
+    {
+        using var here = await _bank.NewCustomerAsync();
+        using var there = new Customer(_bank, here.Name);
+        await there.LogInAsync();
+        await here.PostAsync(Part.Users, "/logout");
+
+        Assert.That(((await here.GetAsync(Part.Users, "/users/me")).Status, (await there.GetAsync(Part.Users, "/users/me")).Status), Is.EqualTo((401, 200)));
+    }
+
+    [Test]
     public async Task After_logging_out_the_token_is_worth_nothing_anywhere()
     {
         using var customer = await _bank.NewCustomerAsync();
@@ -73,8 +105,8 @@ public class UsersRoutesTests
     [Test]
     public async Task A_session_ends_after_its_time()
     {
-        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using var bank = await BankUnderTest.StartAsync(clock);
+        var clock = new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()));
+        await using var bank = await BankUnderTest.StartAsync(storage, clock);
         using var customer = await bank.NewCustomerAsync();
         var lifetime = TimeSpan.FromSeconds((await customer.PostAsync(Part.Users, "/sessions/validate", new { token = customer.Token })).Body!["expires_in"]!.GetValue<int>());
         clock.Advance(lifetime - TimeSpan.FromSeconds(1));
@@ -137,7 +169,7 @@ public class UsersRoutesTests
     public async Task Requests_the_bus_never_got_are_published_when_it_is_there()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using var bank = await BankUnderTest.StartAsync(clock);
+        await using var bank = await BankUnderTest.StartAsync(storage, clock);
         using var customer = await bank.NewCustomerAsync();
         await bank.StopAsync(Part.Bus);
         var answer = await customer.PostAsync(Part.Users, "/users/me/accounts");

@@ -5,15 +5,17 @@ using Sequent.Client;
 
 namespace Bank.Tests;
 
-public class WithoutHttpTests
+[TestFixture(Storage.Sqlite)]
+[TestFixture(Storage.Postgres)]
+public class WithoutHttpTests(Storage storage)
 {
     [Test]
     public async Task Accounts_decides_in_a_generic_host_without_http()
     {
-        await using var bank = await BankUnderTest.StartBusAsync();
+        await using var bank = await BankUnderTest.StartBusAsync(storage);
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration["Sequent:Server"] = bank.BusAddress;
-        builder.Configuration["ConnectionStrings:State"] = bank.StateOf("accounts.db");
+        builder.Configuration["ConnectionStrings:State"] = bank.StateOf("accounts");
         builder.Services.AddAccountsWork(builder.Configuration);
         using var host = builder.Build();
         await host.StartAsync();

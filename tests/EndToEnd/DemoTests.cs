@@ -20,6 +20,16 @@ public class DemoTests
     }
 
     [Test]
+    public async Task The_demo_runs_with_processes_of_its_own()
+    {
+        using var folder = new TempFolder();
+        var (exitCode, output) = await ServiceProcess.RunAsync("Demo.dll", "--once", "--data", folder.Path, "--processes", "--instances", "2");
+
+        Assert.That(exitCode, Is.Zero, output);
+        Assert.That(output, Does.Contain("Accounts 2"));
+    }
+
+    [Test]
     public async Task The_demo_fails_when_a_statement_does_not_add_up()
     {
         using var folder = new TempFolder();

@@ -6,15 +6,19 @@ namespace Sequent.Cli.Tests;
 /// <summary>What the instances of one client type got and acked, over all the servers that were killed.</summary>
 internal sealed class DeliveryBook
 {
-    /// <summary>An ack as old as this is saved: ten times the interval in which the bus saves.</summary>
+    /// <summary>The saving of an ack as old as this has begun: ten times the interval in which the bus saves.</summary>
     private static readonly TimeSpan Ripe = TimeSpan.FromSeconds(1);
+
+    /// <summary>By then the save after one that was slow has begun.</summary>
+    private static readonly TimeSpan SaveBegins = TimeSpan.FromMilliseconds(300);
 
     /// <summary>The bus gives an event up after so many failures.</summary>
     private const int MaxDeliveries = 10;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, uint> _next = [];
-    private readonly Dictionary<long, DateTime> _acks = [];
+    private readonly Dictionary<long, (DateTime At, object Session)> _acks = [];
+    private readonly HashSet<object> _resetSessions = [];
     private readonly HashSet<long> _everAcked = [];
     private readonly HashSet<long> _safe = [];
     private readonly Dictionary<long, int> _nacks = [];
@@ -26,7 +30,10 @@ internal sealed class DeliveryBook
     public void NoteStart()
     {
         lock (_lock)
+        {
             _acks.Clear();
+            _resetSessions.Clear();
+        }
     }
 
     public void NoteDelivery(WireEvent e)
@@ -36,6 +43,8 @@ internal sealed class DeliveryBook
             var position = e.Position;
             _deliveries++;
             Assert.That(_safe, Does.Not.Contain(position), $"position {position} was acked long before a kill and came back");
+            if (_acks.Remove(position, out var ack))
+                Assert.That(_resetSessions, Does.Contain(ack.Session), $"position {position} was acked over a connection that lives, and came back");
             if (!_delivered.Add(position))
                 return;
             Assert.That(e.Value, Is.EqualTo(_next.GetValueOrDefault(e.Key)), $"first deliveries of {e.Key} are in order");
@@ -43,13 +52,13 @@ internal sealed class DeliveryBook
         }
     }
 
-    public void NoteAcks(IEnumerable<long> positions)
+    public void NoteAcks(object session, IEnumerable<long> positions)
     {
         lock (_lock)
         {
             foreach (var position in positions)
             {
-                _acks.TryAdd(position, DateTime.UtcNow);
+                _acks[position] = (DateTime.UtcNow, session);
                 _everAcked.Add(position);
             }
         }
@@ -62,12 +71,13 @@ internal sealed class DeliveryBook
     }
 
     /// <summary>A session reset its connection: what it had just acked may not have arrived.</summary>
-    public void NoteReset(IEnumerable<long> acked)
+    public void NoteReset(object session)
     {
         lock (_lock)
         {
             _resets++;
-            foreach (var position in acked.Where(p => _acks.TryGetValue(p, out var at) && DateTime.UtcNow - at < Ripe))
+            _resetSessions.Add(session);
+            foreach (var (position, ack) in _acks.Where(a => a.Value.Session == session && DateTime.UtcNow - a.Value.At < Ripe).ToArray())
                 _acks.Remove(position);
         }
     }
@@ -75,18 +85,28 @@ internal sealed class DeliveryBook
     /// <summary>The server is about to be killed: what was acked long enough before is settled for good, the rest may come again.</summary>
     /// <param name="waits">Waits until there is an ack that the kill must not take back.</param>
     /// <param name="consumersEnded">Nobody acks any more.</param>
-    public async Task BeginKillAsync(bool waits, Task consumersEnded)
+    /// <param name="untilStoredAsync">Returns when what the store has begun is on disk: however slow the disk is just now, its work is done one after the other. A save waits for the one before it.</param>
+    public async Task BeginKillAsync(bool waits, Task consumersEnded, Func<Task> untilStoredAsync)
     {
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (waits && !consumersEnded.IsCompleted && !HasRipeAck() && await tick.WaitForNextTickAsync())
         {
         }
 
+        if (!waits)
+            return;
+        long[] ripe;
         lock (_lock)
         {
             var now = DateTime.UtcNow;
-            _safe.UnionWith(_acks.Where(a => now - a.Value >= Ripe).Select(a => a.Key));
+            ripe = [.. _acks.Where(a => now - a.Value.At >= Ripe).Select(a => a.Key)];
         }
+
+        await untilStoredAsync();
+        await Task.Delay(SaveBegins);
+        await untilStoredAsync();
+        lock (_lock)
+            _safe.UnionWith(ripe.Where(_acks.ContainsKey)); // not those of a connection that was reset meanwhile
     }
 
     /// <summary>Everything stored was delivered, and is acked or was given up after enough failures.</summary>
@@ -111,6 +131,6 @@ internal sealed class DeliveryBook
     private bool HasRipeAck()
     {
         lock (_lock)
-            return _acks.Values.Any(at => DateTime.UtcNow - at > Ripe);
+            return _acks.Values.Any(ack => DateTime.UtcNow - ack.At > Ripe);
     }
 }

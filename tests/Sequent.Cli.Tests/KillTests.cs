@@ -60,7 +60,7 @@ internal sealed class KillTests
                 await using var consumers = new KilledConsumers(address, book);
 
                 // Acks that are old enough to be safe take time, so not every round waits for some.
-                var beforeKill = () => book.BeginKillAsync(waits: round % RoundsPerRipeAck == 0, consumers.Ended);
+                var beforeKill = () => book.BeginKillAsync(waits: round % RoundsPerRipeAck == 0, consumers.Ended, () => PublishOneAsync(address));
                 foreach (var receipt in await PublishUntilKilledAsync(server, address, open, Random.Shared.Next(1, Publishes), beforeKill))
                 {
                     var id = receipt.EventId!.Value;
@@ -84,6 +84,15 @@ internal sealed class KillTests
         Assert.That(await verify.ExitAsync(), Is.Zero, "sequent verify finds no fault");
         TestContext.Out.WriteLine($"{rounds} rounds, {receipts.Count} receipts, {stored.Count} events stored of {count} asked for: none lost, no gap, no id twice");
         TestContext.Out.WriteLine($"{book}, {letters.Count} dead letters: nothing owed is lost, first deliveries in order, nothing comes back that was acked 1 s before a kill");
+    }
+
+    private static async Task PublishOneAsync(Uri address)
+    {
+        using var session = await WireSession.ConnectAsync(address);
+        await session.SendAsync(new NewMessage([NewEvent(0) with { Key = "last" }]));
+        while (await session.ReceiveAsync() is not ReceiptMessage)
+        {
+        }
     }
 
     private static void Check(List<WireEvent> stored, IReadOnlyCollection<ReceiptEntry> receipts)

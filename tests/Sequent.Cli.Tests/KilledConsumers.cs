@@ -61,7 +61,6 @@ internal sealed class KilledConsumers : IAsyncDisposable
     private async Task ConsumeAsync(WireSession session)
     {
         var held = new SortedDictionary<long, WireEvent>();
-        var acked = new List<long>();
         var givenBack = new HashSet<string>();
         while (true)
         {
@@ -88,11 +87,11 @@ internal sealed class KilledConsumers : IAsyncDisposable
             }
 
             await GiveBackAsync(session, held, givenBack);
-            await AckAsync(session, held, givenBack, acked);
+            await AckAsync(session, held, givenBack);
             if (Random.Shared.Next(200) != 0)
                 continue;
             session.Abort();
-            _book.NoteReset(acked);
+            _book.NoteReset(session);
             return;
         }
     }
@@ -109,17 +108,14 @@ internal sealed class KilledConsumers : IAsyncDisposable
     }
 
     /// <summary>Of a key that was given back nothing is acked until the bus has taken it back: that would settle nothing.</summary>
-    private async Task AckAsync(WireSession session, SortedDictionary<long, WireEvent> held, HashSet<string> givenBack, List<long> acked)
+    private async Task AckAsync(WireSession session, SortedDictionary<long, WireEvent> held, HashSet<string> givenBack)
     {
         var handled = held.Where(h => !givenBack.Contains(h.Value.Key) && (_finishes || held.Count > MaxHeld || Random.Shared.Next(10) > 0)).ToArray();
         if (handled.Length == 0)
             return;
         await session.SendAsync(new AckMessage { Deliveries = [.. handled.Select(h => h.Key)] });
-        _book.NoteAcks(handled.Select(h => h.Value.Position));
-        foreach (var (delivery, e) in handled)
-        {
+        _book.NoteAcks(session, handled.Select(h => h.Value.Position));
+        foreach (var (delivery, _) in handled)
             held.Remove(delivery);
-            acked.Add(e.Position);
-        }
     }
 }

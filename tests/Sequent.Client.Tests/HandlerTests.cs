@@ -7,7 +7,7 @@ using Sequent.Protocol;
 
 namespace Sequent.Client.Tests;
 
-internal sealed class HandlerTests : HostTest
+internal sealed partial class HandlerTests : HostTest
 {
     [Test]
     public async Task What_a_handler_appends_is_one_batch_under_derived_ids_and_then_the_event_is_acked()
@@ -225,18 +225,6 @@ internal sealed class HandlerTests : HostTest
 
         Assert.That(Bus.CountReceived<NackMessage>(), Is.Zero);
         Assert.That((await EventsOfAsync("done")).Single().Data, Is.EqualTo(new Renamed("run 2")));
-    }
-
-    [Test]
-    public async Task A_bus_that_is_away_while_a_handler_publishes_by_itself_is_no_failure_of_the_event()
-    {
-        await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
-        var runs = 0;
-        await StartAsync((_, _) => Interlocked.Increment(ref runs) == 1 ? throw new BusUnavailableException("away") : Task.CompletedTask);
-
-        await UntilAckedAsync(1);
-
-        Assert.That((runs, Bus.CountReceived<NackMessage>()), Is.EqualTo((2, 0)));
     }
 
     [Test]

@@ -78,6 +78,29 @@ internal sealed class ProjectionTests : HostTest
     }
 
     [Test]
+    public async Task What_is_no_longer_applied_is_waited_for_again()
+    {
+        for (var i = 1; i <= 3; i++)
+            await Client.PublishAsync(new Deposited(i), "k", cancellationToken: Token);
+        var progress = await StartAsync();
+        await progress.WaitForAsync(3, Token);
+
+        // Somebody restores an older copy of the store, which then stays away for a while.
+        _store.BeforeApply = () =>
+        {
+            (_store.Checkpoint, _store.Sum) = (null, 0m);
+            _store.BeforeApply = () => _store.IsAway = true;
+        };
+        await Client.PublishAsync(new Deposited(4), "k", cancellationToken: Token);
+        await UntilAsync(() => progress.Failure is not null, "it cannot go on");
+        var waiting = progress.WaitForAsync(3, Token);
+        _store.IsAway = false;
+        await waiting;
+
+        Assert.That(_store.Sum, Is.EqualTo(10m));
+    }
+
+    [Test]
     public async Task On_another_log_it_starts_over()
     {
         await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);

@@ -5,7 +5,7 @@ namespace Sequent.Client.Tests;
 
 internal sealed class SubscribeTests : BusTest
 {
-    private static readonly SubscriptionOptions Accounts = new("accounts") { Start = Start.Earliest };
+    private static readonly SubscriptionOptions Accounts = new("accounts") { Start = Start.Earliest, DrainTimeout = TimeSpan.FromMilliseconds(50) };
 
     [Test]
     public async Task Deliveries_come_in_order_and_an_acked_one_does_not_come_again()
@@ -28,7 +28,7 @@ internal sealed class SubscribeTests : BusTest
     public async Task Only_the_types_asked_for_are_delivered_and_a_new_client_type_may_start_late()
     {
         await PublishAsync("k", 1);
-        await using var deliveries = Subscribe(new SubscriptionOptions("late") { Types = ["Deposited"], Start = Start.Latest, Instance = "one", MaxInFlight = 10 });
+        await using var deliveries = Subscribe(new SubscriptionOptions("late") { Types = ["Deposited"], Start = Start.Latest, Instance = "one", MaxInFlight = 10, DrainTimeout = TimeSpan.Zero });
 
         await UntilDeliveredAsync(deliveries, new Deposited(2m));
 
@@ -41,10 +41,10 @@ internal sealed class SubscribeTests : BusTest
         await PublishAsync("k", 1, 2, 3);
         var bus = await Client.ConnectAsync(Token);
 
-        await using var deliveries = Subscribe(new SubscriptionOptions("a") { Start = Start.After(bus.LogId, 2) });
+        await using var deliveries = Subscribe(new SubscriptionOptions("a") { Start = Start.After(bus.LogId, 2), DrainTimeout = TimeSpan.Zero });
         Assert.That((await deliveries.NextAsync()).Event.Position, Is.EqualTo(3));
 
-        await using var other = Subscribe(new SubscriptionOptions("b") { Start = Start.After("another", 2) });
+        await using var other = Subscribe(new SubscriptionOptions("b") { Start = Start.After("another", 2), DrainTimeout = TimeSpan.Zero });
         var thrown = await ThrownByAsync<RequestFailedException>(() => other.NextAsync());
         Assert.That(thrown.Code, Is.EqualTo(ErrorCodes.LogChanged));
     }
@@ -212,6 +212,53 @@ internal sealed class SubscribeTests : BusTest
         await client.DisposeAsync();
 
         Assert.That(async () => await next, Throws.TypeOf<ObjectDisposedException>());
+    }
+
+    [Test]
+    public async Task A_loop_does_not_go_on_waiting_when_the_connection_is_lost_while_the_client_is_disposed_of()
+    {
+        await PublishAsync("k", 1);
+        var client = NewClient();
+        await using var deliveries = new Deliveries(client.SubscribeAsync(Accounts with { DrainTimeout = TimeSpan.FromSeconds(20) }, Token).GetAsyncEnumerator(Token));
+        var unsettled = await deliveries.NextAsync();
+        var next = deliveries.NextAsync();
+
+        var disposing = client.DisposeAsync();
+        await UntilAsync(() => Bus.CountReceived<UnregisterMessage>() == 1, "it has told that it takes nothing more");
+        Bus.CutAll();
+
+        Assert.That(async () => await next, Throws.TypeOf<ObjectDisposedException>());
+        await disposing;
+        Assert.That(unsettled.Revoked.IsCancellationRequested, Is.True);
+    }
+
+    [Test]
+    public async Task A_client_that_is_disposed_of_hands_out_nothing_more_but_what_was_handed_out_is_settled()
+    {
+        await PublishAsync("k", 1, 2, 3);
+        var client = NewClient();
+        await using var deliveries = new Deliveries(client.SubscribeAsync(Accounts with { DrainTimeout = TimeSpan.FromSeconds(20) }, Token).GetAsyncEnumerator(Token));
+        var taken = await deliveries.NextAsync();
+
+        var disposing = client.DisposeAsync();
+        await UntilAsync(() => Bus.CountReceived<UnregisterMessage>() == 1, "it is leaving");
+        var next = deliveries.NextAsync();
+        await taken.AckAsync(Token);
+
+        Assert.That(async () => await next, Throws.TypeOf<ObjectDisposedException>());
+        await disposing;
+        Assert.That(Bus.Received.OfType<AckMessage>().SelectMany(a => a.Deliveries!), Is.EqualTo(new[] { 1L }));
+    }
+
+    [Test]
+    public async Task A_reason_of_any_length_gives_an_event_back()
+    {
+        await PublishAsync("k", 1);
+        await using var deliveries = Subscribe(Accounts);
+        await (await deliveries.NextAsync()).NackAsync(new NackOptions { Delay = TimeSpan.Zero, Reason = new string('r', 2_000_000) }, Token);
+
+        Assert.That((await deliveries.NextAsync()).Attempt, Is.EqualTo(2));
+        Assert.That(Bus.Received.OfType<NackMessage>().Single().Reason, Has.Length.EqualTo(1_024));
     }
 
     private Deliveries Subscribe(SubscriptionOptions options) => new(Client.SubscribeAsync(options, Token).GetAsyncEnumerator(Token));

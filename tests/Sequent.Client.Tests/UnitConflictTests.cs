@@ -60,14 +60,17 @@ internal sealed class UnitConflictTests : BusTest
         for (var round = 0; round < 20; round++)
         {
             string[] keys = [$"a{round}", $"b{round}"];
-            var wrote = await Task.WhenAll(WriteIfBothAreEmptyAsync(Client, keys, keys[0]), WriteIfBothAreEmptyAsync(other, [keys[1], keys[0]], keys[1]));
+
+            // Units of one client queue for their keys, so they cannot both have read.
+            var bothHaveRead = ofOneClient ? null : new Barrier();
+            var wrote = await Task.WhenAll(WriteIfBothAreEmptyAsync(Client, keys, keys[0], bothHaveRead), WriteIfBothAreEmptyAsync(other, [keys[1], keys[0]], keys[1], bothHaveRead));
 
             Assert.That(wrote, Is.EquivalentTo([true, false]));
             Assert.That(await EventsOfAsync(keys), Has.Count.EqualTo(1));
         }
     }
 
-    private async Task<bool> WriteIfBothAreEmptyAsync(SequentClient client, string[] keys, string mine)
+    private async Task<bool> WriteIfBothAreEmptyAsync(SequentClient client, string[] keys, string mine, Barrier? bothHaveRead)
     {
         var wrote = false;
         await client.UpdateAsync(
@@ -76,6 +79,8 @@ internal sealed class UnitConflictTests : BusTest
                 wrote = true;
                 foreach (var key in keys)
                     wrote &= (await unit.ReadAsync<Count>(key, ct)).Events == 0;
+                if (bothHaveRead is not null)
+                    await bothHaveRead.PassAsync(ct);
                 if (wrote)
                     unit.Append(mine, new Deposited(1m));
             },
@@ -230,6 +235,21 @@ internal sealed class UnitConflictTests : BusTest
         await first;
         Assert.That(thrown.Keys, Is.EqualTo(["k"]));
         Assert.That((await IncrementAsync(client, "k")).Attempts, Is.EqualTo(1), "the key is free again");
+    }
+
+    [Test]
+    public async Task Time_without_the_bus_counts_against_no_unit()
+    {
+        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromMilliseconds(300));
+        await client.ConnectAsync(Token);
+        Bus.IsDown = true;
+        Bus.CutAll();
+        await UntilAsync(() => client.State != ConnectionState.Connected, "the bus is away");
+        var units = Enumerable.Range(0, 5).Select(_ => IncrementAsync(client, "k")).ToArray();
+        await Task.WhenAny(Task.WhenAll(units), Task.Delay(TimeSpan.FromSeconds(1)));
+        Bus.IsDown = false;
+
+        Assert.That((await Task.WhenAll(units)).Select(r => r.Attempts), Is.All.EqualTo(1));
     }
 
     [Test]

@@ -96,6 +96,29 @@ internal sealed class UnitTests : BusTest
         Assert.That(second.Receipts.Single(), Is.EqualTo(first.Receipts.Single() with { Status = ReceiptStatus.Duplicate }));
     }
 
+    [TestCase(256)]
+    [TestCase(257)]
+    [TestCase(600)]
+    public async Task An_earlier_decision_shows_all_its_events_however_many(int count)
+    {
+        var options = new UpdateOptions { DecisionId = Guid.CreateVersion7() };
+        Task<UpdateResult> DecideAsync(int events) => Client.UpdateAsync(
+            (unit, _) =>
+            {
+                for (var i = 0; i < events; i++)
+                    unit.Append("k", new Deposited(i));
+                return Task.CompletedTask;
+            },
+            options,
+            Token);
+
+        await DecideAsync(count);
+        await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
+        var second = await DecideAsync(1);
+
+        Assert.That(second.Data.Select(d => ((Deposited)d).Amount), Is.EqualTo(Enumerable.Range(0, count).Select(i => (decimal)i)));
+    }
+
     [Test]
     public async Task An_earlier_decision_shows_all_its_events_whatever_the_function_would_decide_now()
     {

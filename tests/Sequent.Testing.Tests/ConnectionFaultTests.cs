@@ -59,6 +59,30 @@ public class ConnectionFaultTests : BusTest
         Assert.That(bus.IsRunning);
     }
 
+    [Test]
+    public async Task A_connection_that_was_dropped_is_not_counted_again()
+    {
+        await using var bus = await StartBusAsync();
+        using var raw = await RawClient.ConnectAsync(bus.Address, Token);
+
+        bus.Faults.DropConnections();
+        bus.Faults.DropConnections();
+
+        Assert.That(bus.Faults.DroppedConnections, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Each_receipt_that_is_lost_is_counted_and_no_more_are_than_were_asked_for()
+    {
+        await using var bus = await StartBusAsync();
+        var clients = Enumerable.Range(0, 8).Select(_ => bus.CreateClient()).ToArray();
+        bus.Faults.LoseReceipts(5);
+
+        await Task.WhenAll(clients.SelectMany((c, i) => Enumerable.Range(0, 5).Select(_ => c.PublishAsync(new Deposited(1m), $"acc-{i}", cancellationToken: Token))));
+
+        Assert.That(bus.Faults.LostReceipts, Is.EqualTo(5));
+    }
+
     [TestCase(0.0)]
     [TestCase(3_600_001.0)]
     public async Task Connections_cannot_be_dropped_at_an_interval_that_makes_no_sense(double ms)

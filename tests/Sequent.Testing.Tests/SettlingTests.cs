@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sequent.Testing.Tests;
 
 public class SettlingTests : BusTest
@@ -79,6 +81,56 @@ public class SettlingTests : BusTest
         bus.Patience = Short;
 
         await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("accounts", Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("The bus is stopped."));
+    }
+
+    [Test]
+    public async Task What_keeps_a_key_is_told_also_while_the_store_fails()
+    {
+        await using var bus = await StartBusAsync(patience: Short);
+        var started = new TaskCompletionSource();
+        await using var service = await HandleDepositsAsync(bus, async (_, ct) =>
+        {
+            started.TrySetResult();
+            await Task.Delay(Timeout.Infinite, ct);
+        });
+        await bus.PublishAsync(new Deposited(1m), "acc-7");
+        await started.Task.WaitAsync(Token);
+        bus.Faults.FailStore();
+
+        await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("accounts", Token), Throws.TypeOf<TimeoutException>().With.Message.Contains("The key 'acc-7' (Deposited at 1) waits"));
+    }
+
+    [Test]
+    public async Task A_store_that_is_slow_does_not_hold_up_the_time_out()
+    {
+        await using var bus = await StartBusAsync(patience: Short);
+        await using var service = await HandleDepositsAsync(bus, (_, ct) => Task.Delay(Timeout.Infinite, ct));
+        await bus.PublishAsync(new Deposited(1m), "acc-7");
+        bus.Faults.SlowStore(TimeSpan.FromMinutes(1));
+        var started = Stopwatch.GetTimestamp();
+
+        await Assert.ThatAsync(() => bus.WaitUntilSettledAsync("accounts", Token), Throws.TypeOf<TimeoutException>());
+
+        Assert.That(Stopwatch.GetElapsedTime(started), Is.LessThan(TimeSpan.FromSeconds(10)));
+    }
+
+    [Test]
+    public async Task Whenever_a_time_out_meets_the_stop_of_the_bus_it_is_one()
+    {
+        await using var bus = await StartBusAsync(configure: o => o.Bus.DrainTime = TimeSpan.FromMilliseconds(200));
+        await using var service = await HandleDepositsAsync(bus, (_, ct) => Task.Delay(Timeout.Infinite, ct));
+        await bus.PublishAsync(new Deposited(1m), "acc-7");
+        var waits = new List<Task>();
+        for (var ms = 10; ms <= 500; ms += 10)
+        {
+            bus.Patience = TimeSpan.FromMilliseconds(ms);
+            waits.Add(bus.WaitUntilSettledAsync("accounts", Token));
+        }
+
+        await bus.StopAsync(Token);
+
+        foreach (var wait in waits)
+            await Assert.ThatAsync(() => wait, Throws.TypeOf<TimeoutException>());
     }
 
     [Test]

@@ -43,6 +43,8 @@ public class StoreFaultTests : BusTest
         bus.Faults.FailStore();
 
         var publish = client.PublishAsync(new Deposited(1m), "acc-7", cancellationToken: Token);
+        await UntilAsync(() => bus.Faults.FailedStoreAccesses > 0, "the bus has refused it");
+        Assert.That(publish.IsCompleted, Is.False);
         bus.Faults.HealStore();
 
         Assert.That(await publish, Has.Property("Position").EqualTo(1));

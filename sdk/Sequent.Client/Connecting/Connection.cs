@@ -14,24 +14,27 @@ internal sealed partial class Connection : IAsyncDisposable
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>A session that ended within this time counts as a failed attempt: a bus that drops everybody at once must not be hammered.</summary>
+    /// <summary>After several sessions that ended within this time there is a pause of at most the same: a bus that drops everybody at once must not be hammered.</summary>
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(1);
 
     private readonly ConnectionSettings _settings;
     private readonly ILogger _logger;
     private readonly Backoff _backoff;
+    private readonly Backoff _shortLifeBackoff;
     private readonly ResiliencePipeline<Session> _connecting;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private TaskCompletionSource<Session> _current = NewCurrent();
     private Task? _running;
     private volatile bool _closing;
+    private long _connectedAt;
 
     public Connection(ConnectionSettings settings)
     {
         _settings = settings;
         _logger = settings.Loggers.CreateLogger<Connection>();
         _backoff = new Backoff(FirstDelay, settings.DelayMax);
+        _shortLifeBackoff = new Backoff(FirstDelay, settings.DelayMax < ShortLife ? settings.DelayMax : ShortLife);
         _connecting = new ResiliencePipelineBuilder<Session> { TimeProvider = settings.Time }
             .AddRetry(new RetryStrategyOptions<Session>
             {
@@ -62,6 +65,16 @@ internal sealed partial class Connection : IAsyncDisposable
                     return ConnectionState.Idle;
                 return _current.Task.IsCompletedSuccessfully ? ConnectionState.Connected : ConnectionState.Connecting;
             }
+        }
+    }
+
+    /// <summary>How long the present session has lasted; zero if there is none.</summary>
+    public TimeSpan ConnectedFor
+    {
+        get
+        {
+            lock (_lock)
+                return _current.Task.IsCompletedSuccessfully ? _settings.Time.GetElapsedTime(_connectedAt) : TimeSpan.Zero;
         }
     }
 
@@ -140,7 +153,7 @@ internal sealed partial class Connection : IAsyncDisposable
 
             shortLives = _settings.Time.GetElapsedTime(opened) < ShortLife ? shortLives + 1 : 0;
             if (shortLives > 1 && !_closing)
-                await Task.Delay(_backoff.Delay(shortLives - 2), _settings.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(_shortLifeBackoff.Delay(shortLives - 2), _settings.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -168,6 +181,7 @@ internal sealed partial class Connection : IAsyncDisposable
     {
         lock (_lock)
         {
+            _connectedAt = _settings.Time.GetTimestamp();
             _current.SetResult(session);
             Changes?.Enter(ConnectionState.Connected, session.Bus);
             if (_closing)

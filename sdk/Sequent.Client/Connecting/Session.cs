@@ -172,7 +172,13 @@ internal sealed partial class Session : IDisposable
             _ => null,
         };
         if (requestId is null || !_exchanges.TryGetValue(requestId, out var exchange))
-            _received(this, message);
+        {
+            // Nobody reads it any more; that the bus was told so may have been lost when too much waited for the socket.
+            if (message is RebuildMessage { Last: false })
+                Post(new CancelMessage(requestId!));
+            else
+                _received(this, message);
+        }
         else if (!exchange.TryAnswer(message))
             throw new ProtocolException(ErrorCodes.InvalidMessage, $"The bus sent more answers to '{requestId}' than it had credit for.") { RequestId = requestId };
     }

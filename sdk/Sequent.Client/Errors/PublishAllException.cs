@@ -5,7 +5,7 @@ public sealed class PublishAllException : SequentException
 {
     /// <summary>Creates the exception.</summary>
     public PublishAllException(IReadOnlyList<PublishOutcome> outcomes)
-        : base(Describe(outcomes), outcomes.First(o => o.Failure is not null).Failure) => Outcomes = outcomes;
+        : base(Describe(outcomes), outcomes.FirstOrDefault(o => o.Failure is not null)?.Failure) => Outcomes = outcomes;
 
     /// <summary>What became of each event, in their order.</summary>
     public IReadOnlyList<PublishOutcome> Outcomes { get; }

@@ -18,4 +18,7 @@ internal sealed partial class HandlerHost
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{EventType} at {Position} was taken back while it was handled")]
     private partial void LogLost(string eventType, long position);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The handler of {EventType} at {Position} that was left behind has thrown")]
+    private partial void LogLeftBehind(string eventType, long position, Exception exception);
 }

@@ -49,7 +49,7 @@ internal sealed partial class HandlerHost
             {
                 await SubscribeAsync(stopping, aborting).ConfigureAwait(false);
             }
-            catch (Exception) when (stopping.IsCancellationRequested || _client.State == ConnectionState.Closed)
+            catch (Exception) when (stopping.IsCancellationRequested || _client.IsClosing)
             {
                 return;
             }
@@ -121,7 +121,7 @@ internal sealed partial class HandlerHost
             await RunUnitAsync(delivery, lost.Token).ConfigureAwait(false);
             await delivery.AckAsync(CancellationToken.None).ConfigureAwait(false);
         }
-        catch (Exception) when (lost.IsCancellationRequested || _client.State == ConnectionState.Closed)
+        catch (Exception) when (lost.IsCancellationRequested || _client.IsClosing)
         {
             // Neither acked nor nacked: the event is another instance's by now, or comes again.
             LogLost(delivery.Event.EventType, delivery.Event.Position);
@@ -145,6 +145,7 @@ internal sealed partial class HandlerHost
         {
             TraceParent = delivery.Event.TraceParent,
             LogId = delivery.LogId,
+            WantsEvents = false,
         };
         for (var failures = 0; ; failures++)
         {
@@ -153,7 +154,7 @@ internal sealed partial class HandlerHost
                 await _client.Units.RunAsync(work, cancellationToken).ConfigureAwait(false);
                 return;
             }
-            catch (Exception e) when (e is BusUnavailableException or OutcomeUnknownException or UnitTimeoutException)
+            catch (Exception e) when (IsWait(e))
             {
                 // A bus that is away, or a key that is crowded, is no fault of the event: it waits instead of failing.
                 LogWaiting(delivery.Event.EventType, delivery.Event.Position, e.GetType().Name);
@@ -162,22 +163,55 @@ internal sealed partial class HandlerHost
         }
     }
 
+    private static bool IsWait(Exception? e) => e is BusUnavailableException or OutcomeUnknownException or UnitTimeoutException
+        || (e is PublishAllException several && several.Outcomes.All(o => o.Receipt is not null || IsWait(o.Failure)));
+
     private async Task InvokeAsync(HandlerRegistration handler, Delivery delivery, Unit unit, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(_options.HandlerTimeout, _options.TimeProvider);
+        // Whether it waited is asked before it is cancelled, because afterwards it does not wait any more. Without a timer of its own there is nothing to dispose of.
+        var limit = new CancellationTokenSource();
+        var wasWaiting = false;
+        await using var timer = _options.TimeProvider.CreateTimer(
+            _ =>
+            {
+                wasWaiting = unit.IsWaiting;
+                limit.Cancel();
+            },
+            null,
+            _options.HandlerTimeout,
+            Timeout.InfiniteTimeSpan).ConfigureAwait(false);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var running = InvokeInScopeAsync(handler, delivery, unit, either.Token);
         try
         {
             // A handler that ignores its token is left behind, and its unit with it, unless it blocks its thread.
-            await InvokeInScopeAsync(handler, delivery, unit, either.Token).WaitAsync(either.Token).ConfigureAwait(false);
+            await running.WaitAsync(either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested && unit.IsWaiting)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested && wasWaiting)
         {
             throw new BusUnavailableException($"{handler.Handler} waited for the bus, or for its turn at a key, until HandlerTimeout, {_options.HandlerTimeout}.");
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new TimeoutException($"{handler.Handler} did not finish within HandlerTimeout, {_options.HandlerTimeout}.", e);
+        }
+        finally
+        {
+            if (!running.IsCompleted)
+                _ = ObserveAsync(running, delivery);
+        }
+    }
+
+    /// <summary>What a handler that was left behind throws is of no consequence, but somebody may look for it.</summary>
+    private async Task ObserveAsync(Task leftBehind, Delivery delivery)
+    {
+        try
+        {
+            await leftBehind.ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            LogLeftBehind(delivery.Event.EventType, delivery.Event.Position, e);
         }
     }
 

@@ -9,17 +9,17 @@ internal sealed partial class ProjectionHost(SequentClient client, IProjection p
 {
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30));
 
-    // The next page usually comes at once, so the bus is not asked before.
+    // The next page usually comes at once, so the bus is not asked before; and while nothing moves, less and less often.
     private readonly Backoff _looks = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1));
     private volatile Checkpoint? _reached;
 
     private string Name => projection.GetType().Name;
 
     /// <summary>Runs until stopped.</summary>
-    public async Task RunAsync(CancellationToken stopping)
+    public Task RunAsync(CancellationToken stopping) => Task.WhenAll(FollowAgainAndAgainAsync(stopping), projection.Types is null ? Task.CompletedTask : LookAheadAsync(stopping));
+
+    private async Task FollowAgainAndAgainAsync(CancellationToken stopping)
     {
-        if (projection.Types is not null)
-            progress.UntilClear = UntilClearAsync;
         for (var failures = 0; ;)
         {
             var before = progress.Position;
@@ -27,7 +27,7 @@ internal sealed partial class ProjectionHost(SequentClient client, IProjection p
             {
                 await FollowAsync(stopping).ConfigureAwait(false);
             }
-            catch (Exception) when (stopping.IsCancellationRequested || client.State == ConnectionState.Closed)
+            catch (Exception) when (stopping.IsCancellationRequested || client.IsClosing)
             {
                 return;
             }
@@ -46,50 +46,100 @@ internal sealed partial class ProjectionHost(SequentClient client, IProjection p
     {
         var checkpoint = await projection.LoadAsync(stopping).ConfigureAwait(false);
         var query = new EventQuery { Types = projection.Types, After = checkpoint?.Position, LogId = checkpoint?.LogId };
-        try
+        await using var items = client.FollowAsync(query, stopping).GetAsyncEnumerator(stopping);
+        while (true)
         {
-            await foreach (var item in client.FollowAsync(query, stopping).ConfigureAwait(false))
+            try
             {
-                // The bus has confirmed the log of the checkpoint: before, its position may be one of another log.
-                if (!progress.IsFollowing)
-                    progress.Begin(checkpoint?.Position ?? 0);
-                if (item is EventPage page)
-                {
-                    if (await ApplyAsync(page, checkpoint, stopping).ConfigureAwait(false) is not { } reached)
-                        return;
-                    checkpoint = reached;
-                    _reached = reached;
-                    progress.MoveTo(reached.Position);
-                }
-                else
-                {
-                    progress.CatchUp();
-                }
+                if (!await items.MoveNextAsync().ConfigureAwait(false))
+                    return;
             }
-        }
-        catch (RequestFailedException e) when (e.Code is ErrorCodes.LogChanged or ErrorCodes.PositionAhead)
-        {
-            _reached = null;
-            progress.Reset();
-
-            // Another instance with the same database may have started over already.
-            if (await projection.LoadAsync(stopping).ConfigureAwait(false) != checkpoint)
+            catch (RequestFailedException e) when (e.Code is ErrorCodes.LogChanged or ErrorCodes.PositionAhead)
+            {
+                await StartOverAsync(checkpoint, stopping).ConfigureAwait(false);
                 return;
-            LogReset(Name, checkpoint?.LogId, checkpoint?.Position);
-            await projection.ResetAsync(stopping).ConfigureAwait(false);
-            if (await projection.LoadAsync(stopping).ConfigureAwait(false) == checkpoint && checkpoint is not null)
-                throw new InvalidOperationException($"{Name}.ResetAsync left the checkpoint where it was.");
+            }
+
+            // The bus has confirmed the log of the checkpoint: before, its position may be one of another log.
+            if (!progress.IsFollowing)
+            {
+                _reached = checkpoint;
+                progress.Begin(checkpoint?.Position ?? 0);
+            }
+
+            if (items.Current is EventPage page)
+            {
+                if (await ApplyAsync(page, checkpoint, stopping).ConfigureAwait(false) is not { } reached)
+                {
+                    ForgetProgress();
+                    return;
+                }
+
+                _reached = checkpoint = reached;
+                progress.MoveTo(reached.Position);
+            }
+            else
+            {
+                progress.CatchUp();
+            }
         }
     }
 
-    /// <summary>Ends when the log has no event for it between what is applied and a position: who waits for the position need not wait for the page that passes it.</summary>
-    private async Task UntilClearAsync(long position, CancellationToken cancellationToken)
+    /// <summary>The stored checkpoint is of another log than the bus has.</summary>
+    private async Task StartOverAsync(Checkpoint? refused, CancellationToken stopping)
     {
-        for (var looks = 0; ; looks++)
+        ForgetProgress();
+
+        // Another instance with the same database may have started over already.
+        if (await projection.LoadAsync(stopping).ConfigureAwait(false) != refused)
+            return;
+        LogReset(Name, refused?.LogId, refused?.Position);
+        await projection.ResetAsync(stopping).ConfigureAwait(false);
+        if (await projection.LoadAsync(stopping).ConfigureAwait(false) == refused && refused is not null)
+            throw new InvalidOperationException($"{Name}.ResetAsync left the checkpoint where it was.");
+    }
+
+    private void ForgetProgress()
+    {
+        _reached = null;
+        progress.Reset();
+    }
+
+    /// <summary>
+    /// Looks, while somebody waits for a position, up to where the log has no event of the projection's types after what is applied: the page that passes such
+    /// positions may come much later.
+    /// </summary>
+    private async Task LookAheadAsync(CancellationToken stopping)
+    {
+        try
         {
-            await Task.Delay(_looks.Delay(looks), time, cancellationToken).ConfigureAwait(false);
-            if (_reached is { } reached && await client.HasNoneAsync(new EventQuery { Types = projection.Types, After = reached.Position, Until = position, LogId = reached.LogId, Limit = 1 }, cancellationToken).ConfigureAwait(false))
-                return;
+            for (var (looks, last) = (0, default((Checkpoint?, long?))); ;)
+            {
+                await progress.SomebodyWaitsAsync(stopping).ConfigureAwait(false);
+                await Task.Delay(_looks.Delay(looks), time, stopping).ConfigureAwait(false);
+                var (reached, wanted) = (_reached, progress.HighestWaitedFor);
+                looks = last == (reached, wanted) ? looks + 1 : 0;
+                last = (reached, wanted);
+                if (reached is not null && wanted is { } until)
+                    await LookAsync(reached, until, stopping).ConfigureAwait(false);
+            }
+        }
+        catch (Exception) when (stopping.IsCancellationRequested || client.IsClosing)
+        {
+            // Nobody is told anything any more.
+        }
+    }
+
+    private async Task LookAsync(Checkpoint reached, long until, CancellationToken stopping)
+    {
+        try
+        {
+            var query = new EventQuery { Types = projection.Types, After = reached.Position, Until = until, LogId = reached.LogId };
+            progress.Clear(reached.Position, await client.ClearUpToAsync(query, stopping).ConfigureAwait(false));
+        }
+        catch (RequestFailedException)
+        {
+            // The bus has another log, which whoever follows is told as well.
         }
     }
 

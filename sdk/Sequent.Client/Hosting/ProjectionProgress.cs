@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 namespace Sequent.Client;
 
 /// <summary>How far a projection is in this process. Registered as a singleton <see cref="ProjectionProgress{TProjection}"/> per projection.</summary>
@@ -5,6 +7,7 @@ public abstract class ProjectionProgress
 {
     private readonly Lock _lock = new();
     private readonly List<(long Position, TaskCompletionSource Reached)> _waiting = [];
+    private readonly Channel<bool> _somebodyWaits = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private long _position;
     private volatile bool _isCaughtUp;
 
@@ -18,8 +21,15 @@ public abstract class ProjectionProgress
     /// <summary>Why it cannot go on at the moment: what the last attempt threw. Null while it follows the log. It is tried again until it works.</summary>
     public Exception? Failure { get; private set; }
 
-    /// <summary>Ends when the bus has no event the projection takes between what is applied and a position. Null: it takes all.</summary>
-    internal Func<long, CancellationToken, Task>? UntilClear { get; set; }
+    /// <summary>The highest position somebody waits for, or null.</summary>
+    internal long? HighestWaitedFor
+    {
+        get
+        {
+            lock (_lock)
+                return _waiting.Count == 0 ? null : _waiting.Max(w => w.Position);
+        }
+    }
 
     /// <summary>It follows the log from its checkpoint.</summary>
     internal bool IsFollowing { get; private set; }
@@ -43,15 +53,13 @@ public abstract class ProjectionProgress
             _waiting.Add((position, reached));
         }
 
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _somebodyWaits.Writer.TryWrite(true);
         try
         {
-            var first = await Task.WhenAny(reached.Task, UntilClear?.Invoke(position, over.Token) ?? reached.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
-            await first.ConfigureAwait(false);
+            await reached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            await over.CancelAsync().ConfigureAwait(false);
             lock (_lock)
                 _waiting.RemoveAll(w => w.Reached == reached);
         }
@@ -62,11 +70,33 @@ public abstract class ProjectionProgress
         lock (_lock)
         {
             Interlocked.Exchange(ref _position, position);
-            foreach (var (wanted, reached) in _waiting)
-            {
-                if (wanted <= position)
-                    reached.TrySetResult();
-            }
+            LetGo(position);
+        }
+    }
+
+    /// <summary>Nothing it takes lies between what was applied and a position, unless it has started over since: nobody needs to wait up to there.</summary>
+    internal void Clear(long applied, long position)
+    {
+        lock (_lock)
+        {
+            if (_position >= applied)
+                LetGo(position);
+        }
+    }
+
+    /// <summary>Completes when somebody waits. For one loop.</summary>
+    internal async ValueTask SomebodyWaitsAsync(CancellationToken cancellationToken)
+    {
+        while (HighestWaitedFor is null)
+            await _somebodyWaits.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private void LetGo(long position)
+    {
+        foreach (var (wanted, reached) in _waiting)
+        {
+            if (wanted <= position)
+                reached.TrySetResult();
         }
     }
 

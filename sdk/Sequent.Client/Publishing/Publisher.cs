@@ -60,6 +60,9 @@ internal sealed partial class Publisher : IAsyncDisposable
         }
         catch (OperationCanceledException cancelled)
         {
+            if (pending.Answer.IsCompleted)
+                return await pending.Answer.ConfigureAwait(false);
+
             // Cancelled before anything was sent is just that; afterwards its caller has to know that it may be stored.
             if (!_inFlight.Abandon(pending))
                 cancellationToken.ThrowIfCancellationRequested();
@@ -75,6 +78,9 @@ internal sealed partial class Publisher : IAsyncDisposable
         }
     }
 
+    /// <summary>The bus does not store what it is sent at the moment.</summary>
+    public bool IsRefused => Volatile.Read(ref _failures) > 0;
+
     /// <summary>Takes receipts, and errors about what was sent. False if the message is not about a publish.</summary>
     public bool TryReceive(BusMessage message)
     {
@@ -85,7 +91,9 @@ internal sealed partial class Publisher : IAsyncDisposable
                     Answer(answered, receipt);
                 return true;
             case ErrorMessage { RequestId: { } id } error:
-                Refused(id, error);
+                // Of a query that nobody waits for any more there is nothing to say.
+                if (id.StartsWith(Sending.IdPrefix))
+                    Refused(id, error);
                 return true;
             default:
                 return false;
@@ -235,7 +243,7 @@ internal sealed partial class Publisher : IAsyncDisposable
         if (receipt.Receipts.Count == sending.Message.Events.Count)
             sending.Succeed(receipt);
         else
-            sending.Fail(_ => new RequestFailedException(ErrorCodes.Internal, $"The bus answered {sending.Message.Events.Count} events with {receipt.Receipts.Count} receipts."));
+            sending.Fail(member => new OutcomeUnknownException(member.Message.Events[0].EventId!.Value, $"the bus answered {sending.Message.Events.Count} events with {receipt.Receipts.Count} receipts."));
     }
 
     private void Refused(string requestId, ErrorMessage error)

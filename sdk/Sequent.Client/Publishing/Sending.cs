@@ -6,11 +6,14 @@ namespace Sequent.Client.Publishing;
 /// <summary>One <c>new</c> with what one or several callers publish. What changes is guarded by the lock of <see cref="InFlight"/>.</summary>
 internal sealed class Sending
 {
+    /// <summary>How the request ids of publishes begin; nothing else's do.</summary>
+    public const char IdPrefix = 'p';
+
     public Sending(long number, IReadOnlyList<PendingPublish> members)
     {
         (Number, Members) = (number, members);
         var only = members.Count == 1 ? members[0].Message : new NewMessage([.. members.SelectMany(m => m.Message.Events)]);
-        Message = only with { RequestId = string.Create(CultureInfo.InvariantCulture, $"p{number}") };
+        Message = only with { RequestId = string.Create(CultureInfo.InvariantCulture, $"{IdPrefix}{number}") };
         foreach (var member in members)
             member.Sending = this;
     }

@@ -81,10 +81,15 @@ public sealed class Delivery
         var delay = options?.Delay;
         if (delay is { TotalMilliseconds: < 0 or > WireNames.MaxNackDelayMs })
             throw new ArgumentOutOfRangeException(nameof(options), delay, "Delay must be between 0 and 1 hour.");
-        var message = new NackMessage(Number) { DelayMs = (long?)delay?.TotalMilliseconds, Reason = options?.Reason, DeadLetter = options?.DeadLetter ?? false };
+        var message = new NackMessage(Number) { DelayMs = (long?)delay?.TotalMilliseconds, Reason = Shorten(options?.Reason), DeadLetter = options?.DeadLetter ?? false };
         return _session.NackAsync(this, message, cancellationToken);
     }
 
     /// <summary>Not on the caller's thread: what others registered must not hold up the connection.</summary>
-    internal void Revoke() => _ = _revoked.CancelAsync();
+    internal void Revoke() => _revoked.CancelAsync().ContinueWith(
+        static done => _ = done.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+
+    /// <summary>The bus keeps no more of it, and a message that is too long would be refused, nack and all. A pair of surrogates stays whole.</summary>
+    private static string? Shorten(string? reason) => reason is not { Length: > WireNames.MaxReasonLength } ? reason
+        : reason[..(char.IsHighSurrogate(reason[WireNames.MaxReasonLength - 1]) ? WireNames.MaxReasonLength - 1 : WireNames.MaxReasonLength)];
 }

@@ -15,8 +15,11 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
     /// <summary>Acks that may wait to be sent: as many as the largest window, so there is always room.</summary>
     private const int MaxAcks = 65_536;
 
-    /// <summary>Acks of one message.</summary>
-    private const int MaxAcksPerMessage = 1_000;
+    /// <summary>A number, and what stands around it.</summary>
+    private const int NumberBytes = 20;
+
+    /// <summary>Deliveries named in one message: what the bus takes at once is limited.</summary>
+    private readonly int _numbersPerMessage = session.Hello.Limits.MessageBytes is > 0 and var bytes ? (int)Math.Clamp((bytes / NumberBytes) - 10, 1, 1_000) : 1_000;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Delivery> _unsettled = [];
@@ -115,8 +118,8 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
         long[] taken;
         lock (_lock)
             taken = [.. _unsettled.Values.Where(d => d.IsTaken).Select(d => d.Number)];
-        if (taken.Length > 0)
-            await session.TrySendAsync(new ExtendMessage(taken, ms), cancellationToken).ConfigureAwait(false);
+        foreach (var some in taken.Chunk(_numbersPerMessage))
+            await session.TrySendAsync(new ExtendMessage(some, ms), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Completes when nothing that was handed to somebody is unsettled.</summary>
@@ -142,7 +145,7 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
         var numbers = new List<long>();
         while (await _acks.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            while (numbers.Count < MaxAcksPerMessage && _acks.Reader.TryRead(out var number))
+            while (numbers.Count < _numbersPerMessage && _acks.Reader.TryRead(out var number))
                 numbers.Add(number);
             await session.TrySendAsync(new AckMessage { Deliveries = [.. numbers] }, cancellationToken).ConfigureAwait(false);
             numbers.Clear();

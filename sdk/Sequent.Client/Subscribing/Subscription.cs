@@ -63,10 +63,8 @@ internal sealed partial class Subscription : IAsyncDisposable
         }
         finally
         {
-            // Nothing new comes from now on; what was handed out may still be settled, until this is disposed of.
-            _isLeaving = _isLeft = true;
-            if (_serving is { IsRegistered: true } serving)
-                serving.Session.Post(new UnregisterMessage { Drain = true });
+            _isLeft = true;
+            StopTaking();
         }
     }
 
@@ -77,7 +75,7 @@ internal sealed partial class Subscription : IAsyncDisposable
     /// <summary>Waits a while for what was handed out to be settled, sends the acks, then ends the session; what is not settled goes to other instances.</summary>
     public async ValueTask DisposeAsync()
     {
-        _isLeaving = true;
+        StopTaking();
         if (Interlocked.Exchange(ref _isDisposed, true))
         {
             await _disposed.Task.ConfigureAwait(false);
@@ -92,6 +90,20 @@ internal sealed partial class Subscription : IAsyncDisposable
         {
             _disposed.SetResult();
         }
+    }
+
+    /// <summary>Nothing new comes from now on; what was handed out may still be settled, until this is disposed of.</summary>
+    private void StopTaking()
+    {
+        lock (_lock)
+        {
+            if (_isLeaving)
+                return;
+            _isLeaving = true;
+        }
+
+        if (_serving is { IsRegistered: true } serving)
+            serving.Session.Post(new UnregisterMessage { Drain = true });
     }
 
     private async Task LeaveAsync()
@@ -128,10 +140,9 @@ internal sealed partial class Subscription : IAsyncDisposable
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            // A loop that nobody left does not end in silence.
-            _wakeUp.Writer.TryComplete(_isLeft ? null : new ObjectDisposedException(nameof(SequentClient)));
+            // Disposed of.
         }
         catch (Exception e)
         {
@@ -139,6 +150,8 @@ internal sealed partial class Subscription : IAsyncDisposable
         }
         finally
         {
+            // A loop that nobody left does not end in silence, and none goes on waiting.
+            _wakeUp.Writer.TryComplete(_isLeft ? null : new ObjectDisposedException(nameof(SequentClient)));
             _serving?.Deliveries.End();
         }
     }
@@ -221,7 +234,7 @@ internal sealed partial class Subscription : IAsyncDisposable
     {
         lock (_lock)
         {
-            while (_arrived.First is { Value: var delivery })
+            while (!_isLeaving && _arrived.First is { Value: var delivery })
             {
                 _arrived.RemoveFirst();
                 if (delivery.Revoked.IsCancellationRequested)

@@ -6,11 +6,14 @@ namespace Sequent.Client.Units;
 /// <summary>One run of a unit: what it has read and what it wants to append.</summary>
 internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, HeldKeys held, CancellationToken deadline, CancellationToken cancelled) : IUnit, IDisposable
 {
+    // A unit inside a unit or handler must not wait for a key that the outer one may hold, and what it waits for the outer one waits for.
+    private static readonly AsyncLocal<Unit?> Current = new();
+
+    private readonly Unit? _outer = Current.Value;
     private readonly Dictionary<string, ReadKey> _reads = new(StringComparer.Ordinal);
     private readonly List<NewEvent> _appends = [];
     private readonly List<object> _data = [];
     private volatile int _waits;
-    private volatile bool _wasCutOff;
     private readonly Dictionary<string, int> _appendsOfKey = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _reading = new(1);
     private bool _ended;
@@ -18,8 +21,16 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     /// <summary>The log everything was read from, or the event that is handled is of; null if there is neither.</summary>
     public string? LogId { get; private set; } = work.LogId;
 
-    /// <summary>It waits for the bus, or for its turn at a key, or did so when it was cancelled: whatever that took is not the function's fault.</summary>
-    public bool IsWaiting => _waits > 0 || _wasCutOff;
+    /// <summary>Whether the caller is the function of a unit, or a handler.</summary>
+    public static bool IsCallerInside => Current.Value is not null;
+
+    /// <summary>The correlation of the unit or handler the caller is in, or null.</summary>
+    public static uint? CallersCorrelation => Current.Value?.Work.CorrelationId;
+
+    public UnitWork Work => work;
+
+    /// <summary>It waits for the bus, or for its turn at a key: whatever that takes is not the function's fault.</summary>
+    public bool IsWaiting => _waits > 0;
 
     /// <summary>Reads came from two logs, so they say nothing together.</summary>
     public bool SawAnotherLog { get; private set; }
@@ -33,6 +44,17 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     public bool HasReadSeveral => _reads.Count > 1;
 
     public IReadOnlyList<string> ReadKeys => [.. _reads.Keys];
+
+    /// <summary>Runs a wait for the bus; if the caller is inside a unit or handler, that is known to wait meanwhile.</summary>
+    public static Task<T> CountWaitAsync<T>(Func<Task<T>> wait) => Current.Value is { } unit ? unit.WaitAsync(wait) : wait();
+
+    /// <summary>Runs its function.</summary>
+    public async Task DecideAsync(CancellationToken cancellationToken)
+    {
+        Current.Value = this;
+        await work.Decide(this, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
 
     public async ValueTask<TState> ReadAsync<TState>(string key, CancellationToken cancellationToken)
         where TState : IState<TState>
@@ -57,16 +79,21 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
             if (known is not null && known.States.TryGetValue(typeof(TState), out var state))
                 return (TState)state;
             var read = await WaitAsync(() => TakeAndReadAsync<TState>(key, known, cancellationToken)).ConfigureAwait(false);
-            if ((LogId ??= read.LogId) != read.LogId)
+            lock (_appends)
             {
-                SawAnotherLog = true;
-                throw new LogChangedException(wasSent: false);
-            }
+                // The run may be over by now, and what it has read was judged.
+                ThrowIfEnded();
+                if ((LogId ??= read.LogId) != read.LogId)
+                {
+                    SawAnotherLog = true;
+                    throw new LogChangedException(wasSent: false);
+                }
 
-            if (known is null)
-                _reads.Add(key, known = new ReadKey(read.LastValue, read.ReadUpTo));
-            known.States.Add(typeof(TState), read.State);
-            return read.State;
+                if (known is null)
+                    _reads.Add(key, known = new ReadKey(read.LastValue, read.ReadUpTo));
+                known.States.Add(typeof(TState), read.State);
+                return read.State;
+            }
         }
         finally
         {
@@ -84,19 +111,16 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
 
     private async Task<T> WaitAsync<T>(Func<Task<T>> wait)
     {
-        Interlocked.Increment(ref _waits);
+        for (var unit = this; unit is not null; unit = unit._outer)
+            Interlocked.Increment(ref unit._waits);
         try
         {
             return await wait().ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
-        {
-            _wasCutOff = true;
-            throw;
-        }
         finally
         {
-            Interlocked.Decrement(ref _waits);
+            for (var unit = this; unit is not null; unit = unit._outer)
+                Interlocked.Decrement(ref unit._waits);
         }
     }
 

@@ -10,31 +10,22 @@ namespace Sequent.Client.Units;
 /// Runs units of callers and handlers: run the function, commit what it appended as one atomic batch that holds only if everything it read still
 /// stands, else run it again with fresh reads. So every decision, also a refusal, is as if nobody else had been there.
 /// </summary>
-internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldReader folds, EventMapper mapper, TimeSpan timeout, TimeProvider time)
+internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldReader folds, EventMapper mapper, TimeSpan timeout, TimeProvider time, Func<TimeSpan> busAvailableFor)
 {
-    // A unit inside a unit or handler must not wait for a key that the outer one may hold.
-    private static readonly AsyncLocal<UnitWork?> Outer = new();
-
-    /// <summary>A batch is one message, and no bus takes more events in one.</summary>
-    private const int MaxDecision = 1_000_000;
+    /// <summary>How many events of a decision are asked for at once.</summary>
+    private const int DecisionPage = 256;
 
     // A conflict means that somebody else got through, so it is worth trying again at once; the more often, the more crowded the key.
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(100));
     private readonly KeyQueues _queues = new();
-
-    /// <summary>Whether the caller is the function of a unit, or a handler.</summary>
-    public static bool IsCallerInside => Outer.Value is not null;
-
-    /// <summary>The correlation of the unit or handler the caller is in, or null.</summary>
-    public static uint? CallersCorrelation => Outer.Value?.CorrelationId;
 
     /// <summary>Runs a unit until it is committed, or its function throws.</summary>
     /// <exception cref="UnitTimeoutException">It met conflicts for too long.</exception>
     /// <exception cref="PublishRejectedException">An event is not acceptable.</exception>
     public async Task<UpdateResult> RunAsync(UnitWork work, CancellationToken cancellationToken)
     {
-        // Bounds the wait for the first turn; then it starts anew at the first conflict, because waiting for the bus is nobody's fault.
-        using var deadline = new Deadline(timeout, time);
+        // Bounds the wait for the first turn; then it starts anew at the first conflict.
+        using var deadline = new Deadline(timeout, time, busAvailableFor);
         IReadOnlyList<string> keys = [];
         for (var attempts = 0; ;)
         {
@@ -44,7 +35,7 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
                     return earlier.Result;
             }
 
-            using (var held = new HeldKeys(_queues, mayWait: Outer.Value is null))
+            using (var held = new HeldKeys(_queues, mayWait: !Unit.IsCallerInside))
             {
                 if (!await TryTakeAllAsync(held, keys, deadline.Token, cancellationToken).ConfigureAwait(false))
                     throw new UnitTimeoutException(attempts, deadline.Elapsed, keys);
@@ -52,7 +43,7 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
                 using var unit = new Unit(folds, mapper, work, held, deadline.Token, cancellationToken);
                 try
                 {
-                    if (await RunOnceAsync(work, unit, attempts, cancellationToken).ConfigureAwait(false) is { } result)
+                    if (await RunOnceAsync(unit, attempts, cancellationToken).ConfigureAwait(false) is { } result)
                         return result;
                 }
                 catch (OperationCanceledException) when (unit.WaitedInVainFor is not null)
@@ -72,11 +63,12 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
     }
 
     /// <summary>One run; null if it has to run again.</summary>
-    private async Task<UpdateResult?> RunOnceAsync(UnitWork work, Unit unit, int attempts, CancellationToken cancellationToken)
+    private async Task<UpdateResult?> RunOnceAsync(Unit unit, int attempts, CancellationToken cancellationToken)
     {
+        var work = unit.Work;
         try
         {
-            await DecideAsync(work, unit, cancellationToken).ConfigureAwait(false);
+            await unit.DecideAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception) when (unit.SawAnotherLog)
         {
@@ -100,18 +92,11 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
         return await CommitAsync(work, unit, attempts, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task DecideAsync(UnitWork work, Unit unit, CancellationToken cancellationToken)
-    {
-        Outer.Value = work;
-        await work.Decide(unit, cancellationToken).ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
-    }
-
     private async Task<bool> WasSnapshotAsync(Unit unit, CancellationToken cancellationToken)
     {
         if (!unit.HasReadSeveral)
             return true;
-        var (logId, lastValues) = await reader.ReadLastValuesAsync(unit.ReadKeys, cancellationToken).ConfigureAwait(false);
+        var (logId, lastValues) = await Unit.CountWaitAsync(() => reader.ReadLastValuesAsync(unit.ReadKeys, cancellationToken)).ConfigureAwait(false);
         return unit.IsSnapshot(logId, lastValues);
     }
 
@@ -121,7 +106,7 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
         PublishAnswer answer;
         try
         {
-            answer = await publisher.SendAsync(message, unit.LogId, work.PublishTimeout, cancellationToken).ConfigureAwait(false);
+            answer = await Unit.CountWaitAsync(() => publisher.SendAsync(message, unit.LogId, work.PublishTimeout, cancellationToken)).ConfigureAwait(false);
         }
         catch (LogChangedException e)
         {
@@ -144,7 +129,8 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
     /// <summary>What is stored under the id of a decision: this very batch, whose receipt was lost, or what somebody decided earlier.</summary>
     private static UpdateResult Told(StoredDecision stored, NewMessage message, Unit unit)
     {
-        var isOwn = stored.Events.Count == message.Events.Count
+        // Whoever does not want to know is told of an earlier one.
+        var isOwn = unit.Work.WantsEvents && stored.Events.Count == message.Events.Count
             && stored.Events.Zip(message.Events).All(p => p.First.Key == p.Second.Key && p.First.EventType == p.Second.EventType && p.First.Data.Span.SequenceEqual(p.Second.Data.Span));
         return !isOwn ? stored.Result : stored.Result with
         {
@@ -169,29 +155,29 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
 
     private async Task<StoredDecision?> FindDecisionAsync(UnitWork work, int attempts, CancellationToken cancellationToken)
     {
-        await foreach (var page in reader.ReadAsync(new QueryMessage { EventIds = [work.IdOf(0)] }, cancellationToken).ConfigureAwait(false))
+        var events = await Unit.CountWaitAsync(() => ReadEventsAsync([work.IdOf(0)], cancellationToken)).ConfigureAwait(false);
+        if (events.Count == 0)
+            return null;
+
+        // It was stored in one piece, and the ids of its events are known: it ends where they do.
+        while (work.WantsEvents && (events.Count == 1 || events.Count % DecisionPage == 1))
         {
-            if (page.Events is [{ Position: { } first }, ..])
-                return new StoredDecision(await ReadDecisionAsync(work, first, cancellationToken).ConfigureAwait(false), attempts, mapper);
+            Guid[] ids = [.. Enumerable.Range(events.Count, DecisionPage).Select(work.IdOf)];
+            var more = await Unit.CountWaitAsync(() => ReadEventsAsync(ids, cancellationToken)).ConfigureAwait(false);
+            if (more.Count == 0)
+                break;
+            events.AddRange(more);
         }
 
-        return null;
+        return new StoredDecision(events, attempts, mapper);
     }
 
-    /// <summary>A decision was stored in one piece, and the ids of its events are known: it ends where they do.</summary>
-    private async Task<IReadOnlyList<WireEvent>> ReadDecisionAsync(UnitWork work, long first, CancellationToken cancellationToken)
+    /// <summary>The stored events of some ids, in log order.</summary>
+    private async Task<List<WireEvent>> ReadEventsAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
     {
         var events = new List<WireEvent>();
-        await foreach (var page in reader.ReadAsync(new QueryMessage { After = first - 1, Limit = MaxDecision }, cancellationToken).ConfigureAwait(false))
-        {
-            foreach (var e in page.Events)
-            {
-                if (e.EventId != work.IdOf(events.Count))
-                    return events;
-                events.Add(e);
-            }
-        }
-
+        await foreach (var page in reader.ReadAsync(new QueryMessage { EventIds = ids }, cancellationToken).ConfigureAwait(false))
+            events.AddRange(page.Events);
         return events;
     }
 

@@ -26,6 +26,9 @@ internal sealed record UnitWork(Func<Unit, CancellationToken, Task> Decide, Func
     /// <summary>The only log the decision is about: the one of the event that is handled. Null: whichever is read.</summary>
     public string? LogId { get; init; }
 
+    /// <summary>If the decision is stored already, somebody wants to know its events.</summary>
+    public bool WantsEvents { get; init; } = true;
+
     /// <summary>How long the receipt may take; null: until cancelled.</summary>
     public TimeSpan? PublishTimeout { get; init; }
 }

@@ -8,6 +8,8 @@ internal sealed class Delay
 
     private Setting? _setting;
 
+    public bool IsSet => Volatile.Read(ref _setting) is not null;
+
     /// <exception cref="ArgumentOutOfRangeException">It is negative or longer than 1 min.</exception>
     public void Set(TimeSpan time)
     {

@@ -6,7 +6,7 @@ using Sequent.Protocol;
 namespace Sequent.Testing.Faults;
 
 /// <summary>Accepts WebSockets for the bus, which gets faulty ones without knowing.</summary>
-internal sealed class FaultyHandshake(HttpContext context, IHttpWebSocketFeature inner, WireFaults faults, bool isOwn) : IHttpWebSocketFeature, IDisposable
+internal sealed class FaultyHandshake(HttpContext context, IHttpWebSocketFeature inner, WireFaults faults, LinkGroup group) : IHttpWebSocketFeature, IDisposable
 {
     private Link? _link;
 
@@ -15,8 +15,8 @@ internal sealed class FaultyHandshake(HttpContext context, IHttpWebSocketFeature
     public async Task<WebSocket> AcceptAsync(WebSocketAcceptContext options)
     {
         var socket = await inner.AcceptAsync(options).ConfigureAwait(false);
-        faults.Add(_link = new Link(context, socket, isOwn));
-        if (isOwn)
+        faults.Add(_link = new Link(context, socket, group));
+        if (group.IsOwn)
             return socket;
         return new FaultySocket(socket, options.SubProtocol == WireNames.Subprotocol ? ProtocolVersion.V2 : ProtocolVersion.V1, faults);
     }

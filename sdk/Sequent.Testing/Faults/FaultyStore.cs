@@ -116,7 +116,6 @@ internal sealed class FaultyStore(InMemoryStore inner, StoreFaults faults) : IEv
 
         if (_killed.IsCancellationRequested)
             throw new StoreException("The test killed the bus.");
-        if (faults.Fails)
-            throw new StoreException("The test lets the store fail.");
+        faults.ThrowIfFailing();
     }
 }

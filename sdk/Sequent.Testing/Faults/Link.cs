@@ -6,26 +6,30 @@ namespace Sequent.Testing.Faults;
 /// <summary>One connection to the bus.</summary>
 /// <param name="context">Its request.</param>
 /// <param name="socket">Its socket.</param>
-/// <param name="isOwn">It belongs to the test bus itself, whose own work no fault of the wire shall hit.</param>
-internal sealed class Link(HttpContext context, WebSocket socket, bool isOwn)
+/// <param name="group">Whose it is.</param>
+internal sealed class Link(HttpContext context, WebSocket socket, LinkGroup group)
 {
     private readonly Lock _lock = new();
     private bool _isOver;
 
-    public bool IsOwn => isOwn;
+    public LinkGroup Group => group;
 
     /// <summary>Ends the connection without a goodbye.</summary>
-    public void Cut()
+    /// <returns>False if it was over, or about to be: somebody else has ended it.</returns>
+    public bool Cut()
     {
         lock (_lock)
         {
             // The web server reuses the context once the request is over.
             if (_isOver)
-                return;
+                return false;
+            _isOver = true;
+            var wasAlive = socket.State is not (WebSocketState.Aborted or WebSocketState.Closed);
 
             // The connection first: the end of the socket may end the request right here.
             context.Abort();
             socket.Abort();
+            return wasAlive;
         }
     }
 

@@ -5,6 +5,8 @@ internal sealed class WireFaults : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly HashSet<Link> _links = [];
+    private readonly Dictionary<string, LinkGroup> _groups = new(StringComparer.Ordinal);
+    private readonly LinkGroup _others = new("");
     private readonly Dictionary<string, int> _rejections = new(StringComparer.Ordinal);
     private ITimer? _cuts;
     private int _receiptsToLose;
@@ -22,10 +24,32 @@ internal sealed class WireFaults : IDisposable
     /// <summary>Some key's next append is to be rejected, so messages have to be looked into.</summary>
     public bool HasRejections => _hasRejections;
 
+    /// <summary>Sets connections apart from all others.</summary>
+    public LinkGroup NewGroup(bool isOwn = false)
+    {
+        lock (_lock)
+        {
+            var group = new LinkGroup($"/group-{_groups.Count}", isOwn);
+            _groups.Add(group.Path, group);
+            return group;
+        }
+    }
+
+    /// <summary>Whose a connection at a path is.</summary>
+    public LinkGroup GroupOf(string? path)
+    {
+        lock (_lock)
+            return _groups.GetValueOrDefault(path ?? "", _others);
+    }
+
     public void Add(Link link)
     {
         lock (_lock)
             _links.Add(link);
+
+        // It may have died after it was let in.
+        if (link.Group.IsDead)
+            Cut(link);
     }
 
     public void Remove(Link link)
@@ -38,15 +62,16 @@ internal sealed class WireFaults : IDisposable
     /// <param name="ownToo">Also those of the test bus itself.</param>
     public void Cut(bool ownToo)
     {
-        Link[] links;
-        lock (_lock)
-            links = [.. _links];
-        foreach (var link in links.Where(l => ownToo || !l.IsOwn))
-        {
-            link.Cut();
-            if (!link.IsOwn)
-                Interlocked.Increment(ref _cutLinks);
-        }
+        foreach (var link in Links().Where(l => ownToo || !l.Group.IsOwn))
+            Cut(link);
+    }
+
+    /// <summary>Ends all connections of a group without a goodbye, and takes no more of them.</summary>
+    public void Kill(LinkGroup group)
+    {
+        group.Die();
+        foreach (var link in Links().Where(l => l.Group == group))
+            Cut(link);
     }
 
     /// <summary>Ends the connections of clients again and again; null: no more.</summary>
@@ -64,15 +89,19 @@ internal sealed class WireFaults : IDisposable
     /// <summary>The receipt at hand is to be lost.</summary>
     public bool TakeReceiptLoss()
     {
-        if (Volatile.Read(ref _receiptsToLose) <= 0)
-            return false;
-        if (Interlocked.Decrement(ref _receiptsToLose) >= 0)
+        // Another receipt may be lost, or all faults be ended, at the same time.
+        for (var left = Volatile.Read(ref _receiptsToLose); left > 0;)
         {
-            Interlocked.Increment(ref _lostReceipts);
-            return true;
+            var seen = Interlocked.CompareExchange(ref _receiptsToLose, left - 1, left);
+            if (seen == left)
+            {
+                Interlocked.Increment(ref _lostReceipts);
+                return true;
+            }
+
+            left = seen;
         }
 
-        Interlocked.Increment(ref _receiptsToLose);
         return false;
     }
 
@@ -110,8 +139,22 @@ internal sealed class WireFaults : IDisposable
         {
             _rejections.Clear();
             _hasRejections = false;
+            foreach (var group in _groups.Values)
+                group.Gate.Open();
         }
     }
 
     public void Dispose() => CutEvery(null);
+
+    private void Cut(Link link)
+    {
+        if (link.Cut() && !link.Group.IsOwn)
+            Interlocked.Increment(ref _cutLinks);
+    }
+
+    private Link[] Links()
+    {
+        lock (_lock)
+            return [.. _links];
+    }
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -19,19 +20,18 @@ namespace Sequent.Testing.Running;
 /// </summary>
 internal sealed class BusHost : IAsyncDisposable
 {
-    /// <summary>The path at which the test bus itself connects.</summary>
-    private const string OwnPath = "/own";
-
     private readonly SequentBusOptions _options;
     private readonly FakeTimeProvider _time;
     private readonly bool _isTimeFrozen;
     private readonly WebApplication _server;
     private readonly SemaphoreSlim _changing = new(1);
+    private readonly LinkGroup _own;
     private volatile Run? _run;
 
     public BusHost(SequentBusOptions options, FakeTimeProvider time, bool isTimeFrozen)
     {
         (_options, _time, _isTimeFrozen) = (options, time, isTimeFrozen);
+        _own = WireFaults.NewGroup(isOwn: true);
         _server = BuildServer();
     }
 
@@ -43,10 +43,14 @@ internal sealed class BusHost : IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
-    public Uri OwnAddress => new(Address, OwnPath);
+    /// <summary>Where the test bus itself connects.</summary>
+    public Uri OwnAddress => AddressOf(_own);
 
     /// <summary>The bus, or null while it is down.</summary>
     public SequentBus? Bus => _run?.Bus;
+
+    /// <summary>Where a group of connections connects, by which it is told from others.</summary>
+    public Uri AddressOf(LinkGroup group) => new(Address, group.Path);
 
     public async Task StartServerAsync(CancellationToken cancellationToken)
     {
@@ -131,7 +135,7 @@ internal sealed class BusHost : IAsyncDisposable
     {
         // Empty: no file or variable of the test's surroundings reaches in, and nothing is logged.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(o => o.ConfigureEndpointDefaults(e => e.Use(next => connection => HeldTransport.ServeAsync(connection, next))));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         var server = builder.Build();
         server.Urls.Add("http://127.0.0.1:0");
@@ -142,19 +146,21 @@ internal sealed class BusHost : IAsyncDisposable
 
     private async Task ServeAsync(HttpContext context)
     {
-        if (Bus is not { } bus)
+        var group = WireFaults.GroupOf(context.Request.Path.Value);
+        if (Bus is not { } bus || group.IsDead)
         {
             context.Abort();
             return;
         }
 
+        context.Features.GetRequiredFeature<HeldTransport>().Join(group);
         if (context.Features.Get<IHttpWebSocketFeature>() is not { } handshake)
         {
             await bus.Sessions.ServeAsync(context).ConfigureAwait(false);
             return;
         }
 
-        using var faulty = new FaultyHandshake(context, handshake, WireFaults, isOwn: context.Request.Path == OwnPath);
+        using var faulty = new FaultyHandshake(context, handshake, WireFaults, group);
         context.Features.Set<IHttpWebSocketFeature>(faulty);
         await bus.Sessions.ServeAsync(context).ConfigureAwait(false);
     }

@@ -1,5 +1,5 @@
+using Sequent.Bus;
 using Sequent.Bus.Delivering;
-using Sequent.Bus.Operating;
 using Sequent.Bus.Storage;
 
 namespace Sequent.Testing.Running;
@@ -11,6 +11,10 @@ namespace Sequent.Testing.Running;
 /// <param name="andAllBefore">Everything before it too.</param>
 internal sealed class Settlement(BusHost host, string clientType, long position, bool andAllBefore)
 {
+    private const string Stopped = "The bus is stopped.";
+
+    private static readonly TimeSpan ExplanationLimit = TimeSpan.FromSeconds(1);
+
     public async Task<bool> IsReachedAsync(CancellationToken cancellationToken)
     {
         try
@@ -28,31 +32,50 @@ internal sealed class Settlement(BusHost host, string clientType, long position,
         }
     }
 
-    /// <summary>What the bus knows about why it is not reached, in words.</summary>
+    /// <summary>
+    /// What the bus knows about why it is not reached, in words. The time for that is short: whoever asks has waited for long, and what the test does to
+    /// the bus must not take the place of what it is told.
+    /// </summary>
     public async Task<string> ExplainAsync()
     {
-        if (host.Bus is not { } bus)
-            return "The bus is stopped.";
-        var about = new Operator(bus);
-        if (await about.FindClientTypeAsync(clientType, CancellationToken.None).ConfigureAwait(false) is not { } view)
+        using var limit = new CancellationTokenSource(ExplanationLimit, TimeProvider.System);
+        try
         {
-            var known = (await about.ListClientTypesAsync(CancellationToken.None).ConfigureAwait(false)).Select(v => $"'{v.Name}'");
-            return $"The bus does not know this client type; it knows {(known.Any() ? string.Join(", ", known) : "none")}. Has the service started?";
+            return await DescribeAsync(limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or StoreException or ObjectDisposedException)
+        {
+            var store = host.StoreFaults.Fails ? " The store is told to fail." : host.StoreFaults.Delay.IsSet ? " The store is told to be slow." : "";
+            return host.Bus is null ? Stopped : $"Nothing more is known: the bus does not answer.{store}";
+        }
+    }
+
+    private async Task<string> DescribeAsync(CancellationToken cancellationToken)
+    {
+        if (host.Bus is not { } bus)
+            return Stopped;
+        if (bus.Deliveries.Find(clientType) is not { } loop)
+        {
+            var known = bus.Deliveries.List().Select(l => $"'{l.Name}'").ToArray();
+            return $"The bus does not know this client type; it knows {(known.Length > 0 ? string.Join(", ", known) : "none")}. Has the service started?";
         }
 
-        if (view.Status is not { } status)
+        if (loop.IsDefect)
             return "A defect of the bus has stopped this client type.";
+
+        // The loop itself, not what an operator is told: that asks the store as well, which may be told to fail.
+        var status = await loop.AskAsync(queue => queue.Describe(), cancellationToken).ConfigureAwait(false);
         if (position > bus.Log.Head)
             return $"The log ends at position {bus.Log.Head}.";
         var instances = status.Instances.Count == 1 ? "1 instance is live" : $"{(status.Instances.Count == 0 ? "No" : status.Instances.Count)} instances are live";
         var judged = status.Cursor < position ? $", and events after {status.Cursor} were not looked at yet" : "";
-        return $"{instances}{judged}. {await ExplainKeyAsync(about, status).ConfigureAwait(false)}".TrimEnd();
+        return $"{instances}{judged}. {await DescribeKeyAsync(loop, status, cancellationToken).ConfigureAwait(false)}".TrimEnd();
     }
 
-    private async Task<string> ExplainKeyAsync(Operator about, ClientTypeStatus status)
+    private async Task<string> DescribeKeyAsync(ClientTypeLoop loop, ClientTypeStatus status, CancellationToken cancellationToken)
     {
         var owed = andAllBefore ? status.OldestUnacked ?? position : position;
-        if (await FindAsync(owed).ConfigureAwait(false) is not { } e || await about.DescribeKeyAsync(clientType, e.Key, CancellationToken.None).ConfigureAwait(false) is not { } key)
+        if (await FindAsync(owed).ConfigureAwait(false) is not { } e || await loop.AskAsync(queue => queue.DescribeKey(e.Key), cancellationToken).ConfigureAwait(false) is not { } key)
             return "";
         var failures = key.Failures == 0 ? "" : $"; it failed {(key.Failures == 1 ? "once" : $"{key.Failures} times")} so far";
         return key.OldestUnacked is null && key.Next is null ? "" : $"The key '{e.Key}' ({e.EventType} at {owed}) waits: {key.Why}{failures}.";

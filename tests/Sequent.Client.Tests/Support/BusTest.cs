@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Sequent.Bus;
 
 [assembly: Parallelizable(ParallelScope.All)]
 [assembly: FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
@@ -20,7 +21,7 @@ internal abstract class BusTest
     [SetUp]
     public async Task StartBusAsync()
     {
-        Bus = await FaultyBus.StartAsync();
+        Bus = await FaultyBus.StartAsync(ConfigureBus);
         Client = NewClient();
     }
 
@@ -32,6 +33,11 @@ internal abstract class BusTest
             await disposable.DisposeAsync();
         await Bus.DisposeAsync();
         _limit.Dispose();
+    }
+
+    /// <summary>Changes the options of the bus.</summary>
+    protected virtual void ConfigureBus(SequentBusOptions options)
+    {
     }
 
     protected SequentClient NewClient(Action<SequentOptions>? configure = null) => Use(Bus.CreateClient(options =>

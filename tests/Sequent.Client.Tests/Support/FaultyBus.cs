@@ -19,12 +19,14 @@ internal sealed class FaultyBus : IAsyncDisposable
     private readonly ConcurrentDictionary<Link, byte> _links = [];
     private readonly List<Func<ClientMessage, Link, Task<bool?>>> _faults = [];
     private readonly WebApplication _relay;
+    private readonly Action<SequentBusOptions>? _configure;
     private WebApplication? _bus;
     private Uri? _busAddress;
     private int _connections;
 
-    private FaultyBus()
+    private FaultyBus(Action<SequentBusOptions>? configure)
     {
+        _configure = configure;
         _relay = NewApplication();
         _relay.UseWebSockets();
         _relay.Run(RelayAsync);
@@ -41,9 +43,9 @@ internal sealed class FaultyBus : IAsyncDisposable
     /// <summary>Connections are refused while it is down.</summary>
     public bool IsDown { get; set; }
 
-    public static async Task<FaultyBus> StartAsync()
+    public static async Task<FaultyBus> StartAsync(Action<SequentBusOptions>? configure = null)
     {
-        var bus = new FaultyBus();
+        var bus = new FaultyBus(configure);
         await bus._relay.StartAsync();
         bus.Address = AddressOf(bus._relay);
         await bus.StartBusAsync();
@@ -207,7 +209,11 @@ internal sealed class FaultyBus : IAsyncDisposable
 
     private async Task StartBusAsync()
     {
-        _bus = NewApplication(services => services.AddSequentBus(o => o.DataFile = null));
+        _bus = NewApplication(services => services.AddSequentBus(o =>
+        {
+            o.DataFile = null;
+            _configure?.Invoke(o);
+        }));
         _bus.MapSequentBus();
         await _bus.StartAsync();
         _busAddress = AddressOf(_bus);

@@ -1,10 +1,11 @@
-using Microsoft.Extensions.Time.Testing;
-
 namespace Sequent.Testing.Tests.Faults;
 
 /// <summary>Whatever fails meanwhile: every publish has a definite outcome, every order its effect exactly once and in order, nothing is given up.</summary>
 public sealed class FaultMatrixTests
 {
+    /// <summary>So many orders have to get their effect while something fails.</summary>
+    private const int EnoughEffects = Workload.Orders / 2;
+
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(90));
     private SequentTestBus _bus = null!;
     private Workload _work = null!;
@@ -14,10 +15,11 @@ public sealed class FaultMatrixTests
     [SetUp]
     public async Task Start()
     {
-        // Everything at its default, so that nothing is given up only here, or only elsewhere.
+        // The limits after which something is given up are the defaults, so that nothing is given up only here, or only elsewhere. What the test bus itself
+        // sets is shorter than elsewhere: pauses between attempts to connect (100 ms) and the time in which a bus that stops may be drained (1 s).
         var options = new SequentTestBusOptions { Patience = TimeSpan.FromSeconds(60) };
-        if (TestContext.CurrentContext.Test.MethodName == nameof(An_instance_freezes_and_wakes_when_its_work_is_long_done_by_another))
-            options.Bus.AckDeadline = TimeSpan.FromSeconds(3);
+        if (TestContext.CurrentContext.Test.MethodName == nameof(An_instance_freezes_and_wakes_when_its_work_is_long_done_by_others))
+            options.Bus.AckDeadline = TimeSpan.FromSeconds(1);
         _bus = await SequentTestBus.StartAsync(options);
         _work = new Workload(_bus, Token);
     }
@@ -33,21 +35,20 @@ public sealed class FaultMatrixTests
     public async Task The_bus_is_killed_and_started_again()
     {
         await StartInstancesAsync();
-        var publishing = _work.PublishAllAsync();
-        await EachTimeAsync(publishing, every: 80, async () =>
+        await AgainAndAgainAsync(every: 80, async () =>
         {
             await _bus.KillAsync();
             await _bus.StartAgainAsync(Token);
         });
         await _work.CheckAsync();
+        Assert.That(_work.Redelivered, Is.Positive, "or nothing was under way");
     }
 
     [Test]
     public async Task The_bus_is_stopped_and_started_again()
     {
         await StartInstancesAsync();
-        var publishing = _work.PublishAllAsync();
-        await EachTimeAsync(publishing, every: 250, async () =>
+        await AgainAndAgainAsync(every: 250, async () =>
         {
             await _bus.StopAsync(Token);
             await _bus.StartAgainAsync(Token);
@@ -61,17 +62,24 @@ public sealed class FaultMatrixTests
         await StartInstancesAsync();
         _bus.Faults.SlowStore(TimeSpan.FromMilliseconds(10)); // or it would be over before the first cut
         _bus.Faults.DropConnectionsEvery(TimeSpan.FromMilliseconds(50));
-        await _work.PublishAllAsync();
+        _work.Allow(Workload.Orders);
+        var publishing = _work.PublishAllAsync();
+        await publishing;
+
+        // Before it acks, a handler needs four answers within the life of one connection.
+        _bus.Faults.HealStore();
+        await _work.UntilAsync(publishing, async () => await _work.CountEffectsAsync() >= EnoughEffects / 2);
+        var dropped = _bus.Faults.DroppedConnections;
         await _work.CheckAsync();
-        Assert.That(_bus.Faults.DroppedConnections, Is.GreaterThan(50), "or nothing was tried");
+        Assert.That(dropped, Is.GreaterThan(50), "or nothing was tried");
+        Assert.That(_work.Redelivered, Is.Positive, "or nothing was under way");
     }
 
     [Test]
     public async Task Receipts_are_lost()
     {
         await StartInstancesAsync();
-        var publishing = _work.PublishAllAsync();
-        await EachTimeAsync(publishing, every: 20, () =>
+        await AgainAndAgainAsync(every: 20, () =>
         {
             _bus.Faults.LoseReceipts(3);
             return Task.CompletedTask;
@@ -83,51 +91,62 @@ public sealed class FaultMatrixTests
     [Test]
     public async Task An_instance_is_killed_and_another_takes_its_place()
     {
-        await _work.StartInstanceAsync();
-        var mortal = await _work.StartInstanceAsync();
-        var publishing = _work.PublishAllAsync();
-        await EachTimeAsync(publishing, every: 100, async () =>
+        var (elder, younger) = (await StartMortalAsync(), await StartMortalAsync());
+        var kills = 0;
+        await AgainAndAgainAsync(every: 100, async () =>
         {
-            await mortal.KillAsync();
-            mortal = await _work.StartInstanceAsync();
+            // The elder has most keys: those of whoever is killed go to the other one and stay there.
+            elder.Handlers.Begin();
+            await _work.UntilAsync(Task.CompletedTask, () => Task.FromResult(elder.Handlers.HasBegun || _work.Published == Workload.Orders));
+            await elder.Service.KillAsync();
+            kills += elder.Handlers.HasBegun ? 1 : 0;
+            (elder, younger) = (younger, await StartMortalAsync());
         });
         await _work.CheckAsync();
+        Assert.That(kills, Is.GreaterThanOrEqualTo(3), "or nothing was tried");
+        Assert.That(_work.Redelivered, Is.GreaterThanOrEqualTo(kills), "whoever was killed had something under way, which came again");
     }
 
     [Test]
-    public async Task An_instance_freezes_and_wakes_when_its_work_is_long_done_by_another()
+    public async Task An_instance_freezes_and_wakes_when_its_work_is_long_done_by_others()
     {
-        // Its clock stands still too, so it asks for no more time.
-        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        var thaw = new TaskCompletionSource();
-        var frozen = 0;
-        await _work.StartInstanceAsync();
-        await _work.StartInstanceAsync(
-            async (context, _) =>
-            {
-                if (context.Value % 5 != 3 || context.Attempt > 1 || thaw.Task.IsCompleted)
-                    return;
-                Interlocked.Increment(ref frozen);
-                await thaw.Task; // deaf to its cancellation, as a frozen process is
-            },
-            clock);
-        await _work.PublishAllAsync();
+        using var clock = new JumpingClock();
+        var freeze = new Freeze(isDeaf: true);
+        await StartInstancesAsync();
+        var frozen = await _work.StartInstanceAsync(freeze, clock);
+        _work.Allow(Workload.Orders / 2);
+        var publishing = _work.PublishAllAsync();
+        freeze.Begin();
+        await _work.UntilAsync(publishing, () => Task.FromResult(freeze.IsComplete));
+
+        // From here on it is as if its process stood still: it hears nothing, says nothing, and asks for no more time.
+        frozen.PauseConnections();
+        clock.Sleep();
+        _work.Allow(Workload.Orders / 2);
+        await publishing;
         await _bus.WaitUntilSettledAsync("worker", Token);
-        Assert.That(frozen, Is.Positive);
-        thaw.SetResult();
-        clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.That((await _work.CountEffectsAsync(), freeze.AllHaveLeft), Is.EqualTo((Workload.Orders, false)), "others have done everything");
+
+        // Those that had decided send it before their process hears that the events are no longer its own.
+        freeze.WakeDecided();
+        await _work.UntilAsync(publishing, () => Task.FromResult(freeze.DecidedHaveLeft));
+        frozen.ResumeConnections();
+        clock.Wake(TimeSpan.FromSeconds(30));
+        freeze.WakeOthers();
+        await _work.UntilAsync(publishing, () => Task.FromResult(freeze.AllHaveLeft));
+        await frozen.DisposeAsync();
         await _work.CheckAsync();
+        Assert.That(_work.Redelivered, Is.Positive);
     }
 
     [Test]
     public async Task The_clock_of_the_bus_jumps_to_and_fro()
     {
         await StartInstancesAsync();
-        var publishing = _work.PublishAllAsync();
         var jumps = 0;
-        await EachTimeAsync(publishing, every: 50, () =>
+        await AgainAndAgainAsync(every: 50, () =>
         {
-            // A step back of the fake clock sets back its timestamps too, which no real clock does: what waits then waits so much longer.
+            // A step back of this clock sets back its timestamps too, which no real clock does: what waits then waits so much longer.
             if (++jumps % 2 == 0)
                 _bus.Time.AdjustTime(_bus.Time.GetUtcNow() - TimeSpan.FromMilliseconds(300));
             else
@@ -139,20 +158,56 @@ public sealed class FaultMatrixTests
         Assert.That(times, Is.Ordered, "time in the log never runs back");
     }
 
+    [Test]
+    public async Task The_clocks_of_services_jump_to_and_fro()
+    {
+        using var sleeper = new JumpingClock();
+        using var set = new JumpingClock();
+        await _work.StartInstanceAsync(time: sleeper);
+        await _work.StartInstanceAsync(time: set);
+        var jumps = 0;
+        await AgainAndAgainAsync(
+            every: 50,
+            () =>
+            {
+                // One machine sleeps for an hour; the other one's time of day is set to yesterday, and back.
+                sleeper.LeapAhead(TimeSpan.FromHours(1));
+                set.Set(TimeSpan.FromDays(++jumps % 2 == 0 ? 1 : -1));
+                return Task.CompletedTask;
+            },
+            set);
+        await _work.CheckAsync();
+    }
+
+    private async Task<(SequentTestService Service, Freeze Handlers)> StartMortalAsync()
+    {
+        var handlers = new Freeze(isDeaf: false);
+        return (await _work.StartInstanceAsync(handlers), handlers);
+    }
+
     private async Task StartInstancesAsync()
     {
         await _work.StartInstanceAsync();
         await _work.StartInstanceAsync();
     }
 
-    /// <summary>Does something each time so many further orders were published.</summary>
-    private async Task EachTimeAsync(Task publishing, int every, Func<Task> fault)
+    /// <summary>
+    /// Does something each time so much further work is done, while everything is published and until half of it has its effect: each time orders and
+    /// their handlers are under way.
+    /// </summary>
+    private async Task AgainAndAgainAsync(int every, Func<Task> fault, TimeProvider? publishersTime = null)
     {
+        _work.Allow(every);
+        var publishing = _work.PublishAllAsync(publishersTime);
         var faults = 0;
-        for (var next = every; !publishing.IsCompleted; next += every)
+        for (var done = 0; !publishing.IsCompleted || await _work.CountEffectsAsync() < EnoughEffects;)
         {
-            while (_work.Published < next && !publishing.IsCompleted)
-                await Task.WhenAny(publishing, Task.Delay(1, Token));
+            await _work.UntilAsync(publishing, async () => await _work.CountProgressAsync() >= Math.Min(done + every, 2 * Workload.Orders));
+
+            // When it happens, further orders are under way.
+            done = await _work.CountProgressAsync();
+            _work.Allow(every);
+            await _work.UntilAsync(publishing, async () => await _work.CountProgressAsync() >= Math.Min(done + (every / 4), 2 * Workload.Orders));
             await fault();
             faults++;
         }

@@ -18,20 +18,37 @@ public sealed record Tally(int Events) : IState<Tally>
     public static Tally Apply(Tally state, RecordedEvent e) => new(state.Events + 1);
 }
 
-/// <summary>What the test does to a handler before it decides.</summary>
-public delegate Task Interruption(EventContext<Ordered> context, CancellationToken cancellationToken);
+/// <summary>How often a handler ran on an event that the bus had handed out before.</summary>
+public sealed class Redeliveries
+{
+    private int _count;
+
+    public int Count => Volatile.Read(ref _count);
+
+    public void Add() => Interlocked.Increment(ref _count);
+}
 
 /// <summary>Reads two keys and appends to both: as a transfer does.</summary>
-public sealed class OrderedHandler(Interruption interruption) : IEventHandler<Ordered>
+public sealed class OrderedHandler(Interruption interruption, Redeliveries redeliveries) : IEventHandler<Ordered>
 {
     public async Task HandleAsync(EventContext<Ordered> context, CancellationToken cancellationToken)
     {
-        await interruption(context, cancellationToken);
-        var order = context.Data;
-        await context.ReadAsync<Tally>(order.From, cancellationToken);
-        await context.ReadAsync<Tally>(order.To, cancellationToken);
-        context.Append(order.From, new Taken(order.Number));
-        context.Append(order.To, new Given(order.Number));
+        if (context.Redelivered)
+            redeliveries.Add();
+        try
+        {
+            await interruption.BeforeAsync(context, cancellationToken);
+            var order = context.Data;
+            await context.ReadAsync<Tally>(order.From, cancellationToken);
+            await context.ReadAsync<Tally>(order.To, cancellationToken);
+            context.Append(order.From, new Taken(order.Number));
+            context.Append(order.To, new Given(order.Number));
+            await interruption.DecidedAsync(context, cancellationToken);
+        }
+        finally
+        {
+            interruption.Left(context);
+        }
     }
 }
 
@@ -51,24 +68,50 @@ internal sealed class Workload(SequentTestBus bus, CancellationToken cancellatio
 
     private readonly ConcurrentDictionary<int, Receipt> _receipts = [];
 
+    private readonly SemaphoreSlim _mayPublish = new(0);
+    private readonly Redeliveries _redeliveries = new();
+
+    /// <summary>How often a handler ran on an event that had been handed out before.</summary>
+    public int Redelivered => _redeliveries.Count;
+
     /// <summary>How many orders were published so far.</summary>
     public int Published => _receipts.Count;
+
+    /// <summary>How many orders have their effect so far.</summary>
+    public async Task<int> CountEffectsAsync() => (await bus.EventsAsync(type: nameof(Taken), cancellationToken: cancellationToken)).Count;
 
     public Task<SequentTestService> StartInstanceAsync(Interruption? interruption = null, TimeProvider? time = null) => bus.StartServiceAsync(
         "worker",
         service =>
         {
-            service.Services.AddSingleton(interruption ?? (static (_, _) => Task.CompletedTask));
+            service.Services.AddSingleton(interruption ?? new Interruption()).AddSingleton(_redeliveries);
             service.AddHandler<OrderedHandler, Ordered>().AddEvent<Taken>().AddEvent<Given>();
         },
         options => (options.Instance, options.TimeProvider) = ($"i{Guid.NewGuid():N}", time ?? TimeProvider.System),
         cancellationToken);
 
-    /// <summary>Publishes everything; each key by one publisher, one after the other, and several keys at once.</summary>
-    public async Task PublishAllAsync()
+    /// <summary>Lets so many further orders be published.</summary>
+    public void Allow(int orders) => _mayPublish.Release(orders);
+
+    /// <summary>Publishes everything as it is allowed; each key by one publisher, one after the other, and several keys at once.</summary>
+    public async Task PublishAllAsync(TimeProvider? time = null)
     {
-        SequentClient[] clients = [NewClient(), NewClient()];
+        SequentClient[] clients = [NewClient(time), NewClient(time)];
         await Task.WhenAll(Enumerable.Range(0, Publishers).Select(publisher => Task.Run(() => PublishAsync(clients[publisher % 2], publisher))));
+    }
+
+    /// <summary>How many orders were published and got their effects so far, counted together.</summary>
+    public async Task<int> CountProgressAsync() => _receipts.Count + await CountEffectsAsync();
+
+    /// <summary>Waits for what nothing announces, unless something fails meanwhile.</summary>
+    public async Task UntilAsync(Task publishing, Func<Task<bool>> condition)
+    {
+        while (!await condition())
+        {
+            if (publishing.IsFaulted)
+                await publishing;
+            await Task.Delay(2, cancellationToken);
+        }
     }
 
     /// <summary>Everything is as it must be.</summary>
@@ -85,7 +128,11 @@ internal sealed class Workload(SequentTestBus bus, CancellationToken cancellatio
         Assert.That(await bus.DeadLettersAsync("worker", cancellationToken), Is.Empty);
     }
 
-    private SequentClient NewClient() => bus.CreateClient(configure: o => o.Events.Add<Ordered>());
+    private SequentClient NewClient(TimeProvider? time) => bus.CreateClient(configure: o =>
+    {
+        o.Events.Add<Ordered>();
+        o.TimeProvider = time ?? TimeProvider.System;
+    });
 
     private async Task PublishAsync(SequentClient client, int publisher)
     {
@@ -95,6 +142,7 @@ internal sealed class Workload(SequentTestBus bus, CancellationToken cancellatio
 
     private async Task PublishOneAsync(SequentClient client, int number)
     {
+        await _mayPublish.WaitAsync(cancellationToken);
         var order = new Ordered(number, $"account-{number * 7 % Keys}", $"account-{((number * 7) + 1 + (number % (Keys - 1))) % Keys}");
         _receipts[number] = await client.PublishAsync(order, KeyOf(number), cancellationToken: cancellationToken);
     }

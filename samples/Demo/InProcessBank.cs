@@ -1,5 +1,4 @@
 using Bank.Accounts;
-using Bank.Contracts;
 using Bank.Transactions;
 using Bank.Users;
 using Microsoft.AspNetCore.Builder;
@@ -8,13 +7,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sequent.Bus;
-using Sequent.Client;
 using Spectre.Console;
 
 namespace Demo;
 
 /// <summary>The bus and the three services, in this process, each with its own web server as if it were alone.</summary>
-internal sealed class RunningBank : IAsyncDisposable
+internal sealed class InProcessBank : IRunningBank
 {
     // Says with a stack trace what the demo says in one line: a port is taken, the folder is in use.
     private const string HostLog = "Microsoft.Extensions.Hosting.Internal.Host";
@@ -23,26 +21,23 @@ internal sealed class RunningBank : IAsyncDisposable
     private readonly string _folder;
     private readonly bool _freePorts;
 
-    private RunningBank(string folder, bool freePorts) => (_folder, _freePorts) = (Path.GetFullPath(folder), freePorts);
+    private InProcessBank(string folder, bool freePorts) => (_folder, _freePorts) = (Path.GetFullPath(folder), freePorts);
 
-    public Uri Bus { get; private set; } = null!;
+    public BankAddresses Addresses { get; private set; } = null!;
 
-    public Uri Users { get; private set; } = null!;
-
-    public Uri Accounts { get; private set; } = null!;
-
-    public Uri Transactions { get; private set; } = null!;
-
-    public static async Task<RunningBank> StartAsync(string folder, bool freePorts, CancellationToken cancellationToken)
+    public static async Task<InProcessBank> StartAsync(string folder, bool freePorts, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(folder);
-        var bank = new RunningBank(folder, freePorts);
+        var bank = new InProcessBank(folder, freePorts);
         try
         {
-            bank.Bus = AsWebSocket(await bank.StartAsync(bank.BuildBus(), cancellationToken));
-            bank.Users = await bank.StartAsync(UsersService.Build(bank.Arguments(5005, "users.db"), StoppedByTheDemo), cancellationToken);
-            bank.Accounts = await bank.StartAsync(AccountsService.Build(bank.Arguments(5003, "accounts.db"), StoppedByTheDemo), cancellationToken);
-            bank.Transactions = await bank.StartAsync(TransactionsService.Build(bank.Arguments(5004, "transactions.db"), StoppedByTheDemo), cancellationToken);
+            var bus = AsWebSocket(await bank.StartAsync(bank.BuildBus(), cancellationToken));
+            var users = await bank.StartAsync(UsersService.Build(bank.Arguments(5005, bus, "users.db"), StoppedByTheDemo), cancellationToken);
+            string[] asksUsers = [$"--Users:Url={users.OriginalString}"];
+            var accounts = await bank.StartAsync(AccountsService.Build([.. bank.Arguments(5003, bus, "accounts.db"), .. asksUsers], StoppedByTheDemo), cancellationToken);
+            var transactions = await bank.StartAsync(TransactionsService.Build([.. bank.Arguments(5004, bus, "transactions.db"), .. asksUsers], StoppedByTheDemo), cancellationToken);
+            bank.Addresses = new BankAddresses(bus, users, accounts, transactions);
+            await bank.Addresses.WaitUntilReadyAsync(cancellationToken);
             return bank;
         }
         catch
@@ -52,19 +47,11 @@ internal sealed class RunningBank : IAsyncDisposable
         }
     }
 
-    /// <summary>A client of the bus that knows the bank's events and reads the log beside the services.</summary>
-    public SequentClient CreateBusClient()
-    {
-        var options = new SequentOptions { Server = Bus };
-        BankJson.Use(options);
-        return new SequentClient(options);
-    }
-
     public void Show()
     {
         var table = new Table().Title("What runs").AddColumns("Service", "Address", "Routes");
-        table.AddRow("Sequent bus", Bus.OriginalString, "");
-        foreach (var (name, address) in new[] { ("Users", Users), ("Accounts", Accounts), ("Transactions", Transactions) })
+        table.AddRow("Sequent bus", Addresses.Bus.OriginalString, "");
+        foreach (var (name, address) in new[] { ("Users", Addresses.Users), ("Accounts", Addresses.Accounts), ("Transactions", Addresses.Transactions) })
             table.AddRow(name, address.OriginalString, $"{address.OriginalString}/scalar");
         AnsiConsole.Write(table);
         AnsiConsole.MarkupLineInterpolated($"The bank's data is in [blue]{_folder}[/]. Delete accounts.db or transactions.db: they are rebuilt from the log.");
@@ -102,12 +89,10 @@ internal sealed class RunningBank : IAsyncDisposable
     /// <summary>Four hosts that each hear Ctrl-C would all stop at once, and the services would miss the bus. Here the demo stops them, in order.</summary>
     private static void StoppedByTheDemo(WebApplicationBuilder builder) => builder.Services.AddSingleton<IHostLifetime, NoSignals>();
 
-    private string[] Arguments(int port, string stateFile) =>
+    private string[] Arguments(int port, Uri bus, string stateFile) =>
     [
         $"--Urls={Url(port)}",
-        $"--Sequent:Server={Bus.OriginalString}",
-        // Users itself does not ask anybody.
-        .. Users is null ? Array.Empty<string>() : [$"--Users:Url={Users.OriginalString}"],
+        $"--Sequent:Server={bus.OriginalString}",
         $"--ConnectionStrings:State=Data Source={Path.Combine(_folder, stateFile)}",
         "--Logging:LogLevel:Default=Warning",
         $"--Logging:LogLevel:{HostLog}=None",

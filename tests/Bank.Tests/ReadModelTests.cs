@@ -1,0 +1,102 @@
+using System.Globalization;
+
+namespace Bank.Tests;
+
+/// <summary>What read models answer while they lag, and when several instances share one.</summary>
+[TestFixture(Storage.Sqlite)]
+[TestFixture(Storage.Postgres)]
+public class ReadModelTests(Storage storage)
+{
+    private BankUnderTest _bank = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync(storage);
+
+    [OneTimeTearDown]
+    public async Task StopAsync() => await _bank.DisposeAsync();
+
+    [Test]
+    public async Task Who_sends_back_the_position_of_a_change_reads_at_least_that()
+    {
+        using var customer = await _bank.NewCustomerAsync();
+        var from = await customer.OpenAccountAsync("10.00");
+        var to = await customer.OpenAccountAsync();
+        for (var i = 1; i <= 20; i++)
+        {
+            var transfer = await customer.PostAsync(Part.Transactions, "/transactions", new { from_account_id = from, to_account_id = to, amount = "0.01" });
+            var list = await customer.GetAsync(Part.Transactions, "/transactions", "Sequent-Position", PositionOf(transfer));
+
+            Assert.That(list.Body!.AsArray(), Has.Count.EqualTo(i));
+        }
+    }
+
+    [Test]
+    public async Task The_position_of_an_event_the_list_does_not_show_is_no_long_wait()
+    {
+        using var customer = await _bank.NewCustomerAsync();
+        var account = await customer.OpenAccountAsync();
+        var deposit = await customer.PostAsync(Part.Accounts, $"/accounts/{account}/deposit", new { amount = "1.00" });
+
+        var list = await customer.GetAsync(Part.Transactions, "/transactions", "Sequent-Position", PositionOf(deposit));
+
+        Assert.That(list.Status, Is.EqualTo(200), "and not 503 after two seconds");
+    }
+
+    [Test]
+    public async Task A_position_that_is_not_reached_in_time_is_503_and_one_that_is_none_400()
+    {
+        using var customer = await _bank.NewCustomerAsync();
+        var account = await customer.OpenAccountAsync();
+        foreach (var (part, path) in new[] { (Part.Transactions, "/transactions"), (Part.Accounts, $"/accounts/{account}/statement") })
+        {
+            var ahead = await customer.GetAsync(part, path, "Sequent-Position", "9007199254740991");
+            var none = await customer.GetAsync(part, path, "Sequent-Position", "soon");
+
+            Assert.That((ahead.Status, ahead.Response.Headers.RetryAfter?.ToString(), none.Status), Is.EqualTo((503, "1", 400)));
+            Assert.That(none.Body!["errors"]!.AsObject().Select(e => e.Key), Is.EqualTo(new[] { "Sequent-Position" }));
+        }
+    }
+
+    [Test]
+    public async Task Until_it_has_read_the_log_a_service_is_not_ready_and_its_lists_are_503()
+    {
+        await using var bank = await BankUnderTest.StartAsync(storage);
+        using var customer = await bank.NewCustomerAsync();
+        await bank.StopAsync(Part.Transactions);
+        await bank.StopAsync(Part.Bus);
+        await bank.StartAsync(Part.Transactions);
+
+        var list = await customer.GetAsync(Part.Transactions, "/transactions");
+        var statuses = new[] { (await customer.GetTextAsync(Part.Transactions, "/health/ready")).Status, (await customer.GetTextAsync(Part.Transactions, "/health/live")).Status };
+        await bank.StartAsync(Part.Bus);
+        await bank.ReadyAsync(Part.Transactions);
+
+        Assert.That((list.Status, statuses[0], statuses[1]), Is.EqualTo((503, 503, 200)));
+        Assert.That((await customer.GetAsync(Part.Transactions, "/transactions")).Status, Is.EqualTo(200));
+    }
+
+    [Test]
+    public async Task Instances_that_share_their_state_answer_the_same_and_count_nothing_twice()
+    {
+        await using var bank = await BankUnderTest.StartAsync(storage);
+        using var customer = await bank.NewCustomerAsync();
+        await using var secondUsers = await bank.StartSecondAsync(Part.Users);
+        await using var secondAccounts = await bank.StartSecondAsync(Part.Accounts);
+        await using var secondTransactions = await bank.StartSecondAsync(Part.Transactions);
+        var from = await customer.OpenAccountAsync("10.00");
+        var to = await customer.OpenAccountAsync();
+        for (var i = 0; i < 30; i++)
+            await customer.TransferAsync(from, to, "0.10");
+
+        string[] paths = [$"/accounts/{from}", $"/accounts/{from}/statement", $"/accounts/{to}/statement"];
+        foreach (var path in paths)
+            Assert.That(await customer.GetTextAsync(secondAccounts.Address, path), Is.EqualTo(await customer.GetTextAsync(Part.Accounts, path)));
+        Assert.That(await customer.GetTextAsync(secondUsers.Address, "/users/me"), Is.EqualTo(await customer.GetTextAsync(Part.Users, "/users/me")));
+        var list = await Eventually.ReadAsync(() => customer.GetAsync(Part.Transactions, "/transactions"), a => a.Body!.AsArray().Count(t => $"{t!["status"]}" == "ACCEPTED") == 30);
+        Assert.That((await customer.GetTextAsync(secondTransactions.Address, "/transactions")).Text, Is.EqualTo(list.Body!.ToJsonString()));
+        var statement = (await customer.GetAsync(Part.Accounts, $"/accounts/{from}/statement")).Body!.AsArray();
+        Assert.That(statement.Sum(line => decimal.Parse($"{line!["amount"]}", CultureInfo.InvariantCulture)), Is.EqualTo(7m));
+    }
+
+    private static string PositionOf(Answer answer) => answer.Response.Headers.GetValues("Sequent-Position").Single();
+}
