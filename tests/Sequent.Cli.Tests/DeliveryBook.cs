@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Sequent.Protocol;
 
@@ -19,6 +20,8 @@ internal sealed class DeliveryBook
     private readonly Dictionary<string, uint> _next = [];
     private readonly Dictionary<long, (DateTime At, object Session)> _acks = [];
     private readonly HashSet<object> _resetSessions = [];
+    private readonly List<(TimeSpan At, WireSession Session, string What, string Key, long Position, long Delivery)> _history = [];
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly HashSet<long> _everAcked = [];
     private readonly HashSet<long> _safe = [];
     private readonly Dictionary<long, int> _nacks = [];
@@ -33,18 +36,22 @@ internal sealed class DeliveryBook
         {
             _acks.Clear();
             _resetSessions.Clear();
+            _history.Clear();
         }
     }
 
-    public void NoteDelivery(WireEvent e)
+    public void NoteDelivery(WireSession session, DeliveredEvent delivered)
     {
         lock (_lock)
         {
+            var e = delivered.Event;
             var position = e.Position;
             _deliveries++;
-            Assert.That(_safe, Does.Not.Contain(position), $"position {position} was acked long before a kill and came back");
-            if (_acks.Remove(position, out var ack))
-                Assert.That(_resetSessions, Does.Contain(ack.Session), $"position {position} was acked over a connection that lives, and came back");
+            Note(session, "delivered", e, delivered.Delivery);
+            if (_safe.Contains(position))
+                Assert.Fail($"Position {position} was acked long before a kill and came back.\n{HistoryOf(e.Key)}");
+            if (_acks.Remove(position, out var ack) && !_resetSessions.Contains(ack.Session))
+                Assert.Fail($"Position {position} was acked over a connection that lives, and came back.\n{HistoryOf(e.Key)}");
             if (!_delivered.Add(position))
                 return;
             Assert.That(e.Value, Is.EqualTo(_next.GetValueOrDefault(e.Key)), $"first deliveries of {e.Key} are in order");
@@ -52,26 +59,36 @@ internal sealed class DeliveryBook
         }
     }
 
-    public void NoteAcks(object session, IEnumerable<long> positions)
+    public void NoteAcks(WireSession session, IEnumerable<KeyValuePair<long, WireEvent>> handled)
     {
         lock (_lock)
         {
-            foreach (var position in positions)
+            foreach (var (delivery, e) in handled)
             {
-                _acks[position] = (DateTime.UtcNow, session);
-                _everAcked.Add(position);
+                Note(session, "acked", e, delivery);
+                _acks[e.Position] = (DateTime.UtcNow, session);
+                _everAcked.Add(e.Position);
             }
         }
     }
 
-    public void NoteNack(long position)
+    public void NoteNack(WireSession session, WireEvent e, long delivery)
     {
         lock (_lock)
-            _nacks[position] = _nacks.GetValueOrDefault(position) + 1;
+        {
+            Note(session, "nacked", e, delivery);
+            _nacks[e.Position] = _nacks.GetValueOrDefault(e.Position) + 1;
+        }
+    }
+
+    public void NoteRevoked(WireSession session, WireEvent e, long delivery)
+    {
+        lock (_lock)
+            Note(session, "revoked", e, delivery);
     }
 
     /// <summary>A session reset its connection: what it had just acked may not have arrived.</summary>
-    public void NoteReset(object session)
+    public void NoteReset(WireSession session)
     {
         lock (_lock)
         {
@@ -127,6 +144,16 @@ internal sealed class DeliveryBook
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"{_deliveries} deliveries of {_delivered.Count} events, {_everAcked.Count} acked, {_nacks.Values.Sum()} nacks, {_resets} connections reset, {_safe.Count} acks safe before a kill");
+
+    private void Note(WireSession session, string what, WireEvent e, long delivery) => _history.Add((_watch.Elapsed, session, what, e.Key, e.Position, delivery));
+
+    /// <summary>What happened to a key since this server started.</summary>
+    private string HistoryOf(string key)
+    {
+        var sessions = _history.Select(h => h.Session).Distinct().ToList();
+        return string.Join('\n', _history.Where(h => h.Key == key).TakeLast(60).Select(h => string.Create(
+            CultureInfo.InvariantCulture, $"{h.At.TotalMilliseconds:F1} ms, session {sessions.IndexOf(h.Session)}: {h.What} {h.Position} as {h.Delivery}")));
+    }
 
     private bool HasRipeAck()
     {

@@ -69,7 +69,7 @@ internal sealed class KilledConsumers : IAsyncDisposable
                 case EventsMessage { Events: var events }:
                     foreach (var e in events)
                     {
-                        _book.NoteDelivery(e.Event);
+                        _book.NoteDelivery(session, e);
                         held.Add(e.Delivery, e.Event);
                     }
 
@@ -77,10 +77,15 @@ internal sealed class KilledConsumers : IAsyncDisposable
                 case RevokedMessage { Deliveries: var revoked }:
                     foreach (var delivery in revoked)
                     {
-                        if (held.Remove(delivery, out var e))
-                            givenBack.Remove(e.Key);
+                        if (!held.Remove(delivery, out var e))
+                            continue;
+                        _book.NoteRevoked(session, e, delivery);
+                        givenBack.Remove(e.Key);
                     }
 
+                    break;
+                case ErrorMessage error:
+                    Assert.Fail($"The bus refused something: {error.Code}, {error.Message}");
                     break;
                 default:
                     continue;
@@ -102,7 +107,7 @@ internal sealed class KilledConsumers : IAsyncDisposable
         {
             if (!givenBack.Add(e.Key))
                 continue;
-            _book.NoteNack(e.Position);
+            _book.NoteNack(session, e, delivery);
             await session.SendAsync(new NackMessage(delivery) { DelayMs = 1 });
         }
     }
@@ -114,7 +119,7 @@ internal sealed class KilledConsumers : IAsyncDisposable
         if (handled.Length == 0)
             return;
         await session.SendAsync(new AckMessage { Deliveries = [.. handled.Select(h => h.Key)] });
-        _book.NoteAcks(session, handled.Select(h => h.Value.Position));
+        _book.NoteAcks(session, handled);
         foreach (var (delivery, _) in handled)
             held.Remove(delivery);
     }
