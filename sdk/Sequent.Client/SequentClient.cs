@@ -93,7 +93,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     public async Task<Receipt> TryPublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return (await SendAsync(new NewMessage([ToNew(data, sequence, options)]), cancellationToken).ConfigureAwait(false))[0];
+        return (await SendAsync(new NewMessage([ToNew(data, sequence, options)]), options?.EventId is not null, cancellationToken).ConfigureAwait(false))[0];
     }
 
     /// <inheritdoc/>
@@ -108,7 +108,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
 
         // All of them are looked at before any is sent; the publisher keeps their order and puts them together.
         NewEvent[] all = [.. events.Select(e => ToNew(e.Data, e.Sequence, e.Options))];
-        Task<IReadOnlyList<Receipt>>[] sending = [.. all.Select(e => SendAsync(new NewMessage([e]), cancellationToken))];
+        Task<IReadOnlyList<Receipt>>[] sending = [.. all.Select((e, i) => SendAsync(new NewMessage([e]), events[i].Options?.EventId is not null, cancellationToken))];
         await ((Task)Task.WhenAll(sending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (Array.TrueForAll(sending, s => s.IsCanceled))
             cancellationToken.ThrowIfCancellationRequested();
@@ -132,7 +132,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
             throw new ArgumentException($"The key '{both.Sequence.Key}' is both expected and appended to; give its event an explicit value instead.", nameof(expect));
         cancellationToken.ThrowIfCancellationRequested();
         var message = new NewMessage([.. events.Select(e => ToNew(e.Data, e.Sequence, e.Options))]) { Atomic = true, Expect = expect is { Count: > 0 } ? expect.ToDictionary(e => WireText.Require(e.Key), e => e.Value, StringComparer.Ordinal) : null };
-        return await SendAsync(message, cancellationToken).ConfigureAwait(false);
+        return await SendAsync(message, events.Any(e => e.Options?.EventId is not null), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -277,10 +277,35 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         return e;
     }
 
-    private async Task<IReadOnlyList<Receipt>> SendAsync(NewMessage message, CancellationToken cancellationToken)
+    /// <param name="message">The events.</param>
+    /// <param name="hasGivenIds">Whoever names an event may have named another one so before. If a receipt was lost, only the log knows whose a duplicate is.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    private async Task<IReadOnlyList<Receipt>> SendAsync(NewMessage message, bool hasGivenIds, CancellationToken cancellationToken)
     {
         var answer = await Unit.CountWaitAsync(() => _publisher.SendAsync(message, null, _options.PublishTimeout, cancellationToken)).ConfigureAwait(false);
+        if (hasGivenIds && answer.WasResent && answer.Entries.Any(e => e.Status == ReceiptStatus.Duplicate))
+            answer = answer with { WasResent = await Unit.CountWaitAsync(() => IsStoredAsync(message, cancellationToken)).ConfigureAwait(false) };
         return Receipt.Of(message, answer);
+    }
+
+    /// <summary>These very events are what is stored under their ids. False if that cannot be known.</summary>
+    private async Task<bool> IsStoredAsync(NewMessage message, CancellationToken cancellationToken)
+    {
+        var stored = new Dictionary<Guid, WireEvent>();
+        try
+        {
+            await foreach (var page in _reader.ReadAsync(new QueryMessage { EventIds = [.. message.Events.Select(e => e.EventId!.Value)] }, cancellationToken).ConfigureAwait(false))
+            {
+                foreach (var e in page.Events)
+                    stored[e.EventId!.Value] = e;
+            }
+        }
+        catch (Exception e) when (e is RequestFailedException or OperationCanceledException)
+        {
+            return false;
+        }
+
+        return message.Events.All(e => stored.TryGetValue(e.EventId!.Value, out var found) && found.Key == e.Key && found.EventType == e.EventType && found.Data.Span.SequenceEqual(e.Data.Span));
     }
 
     /// <summary>The first event that was not accepted by its own fault gives the exception.</summary>

@@ -69,6 +69,9 @@ internal sealed class KilledConsumers : IAsyncDisposable
                 case EventsMessage { Events: var events }:
                     foreach (var e in events)
                     {
+                        // Handed out before the bus knew that its key was given back: it is revoked already, and perhaps acked by the other one by now.
+                        if (givenBack.Contains(e.Event.Key))
+                            continue;
                         _book.NoteDelivery(session, e);
                         held.Add(e.Delivery, e.Event);
                     }

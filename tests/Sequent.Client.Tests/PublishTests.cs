@@ -65,6 +65,20 @@ internal sealed class PublishTests : BusTest
         Assert.That(Bus.CountReceived<NewMessage>(), Is.EqualTo(2));
     }
 
+    [TestCase(1, ReceiptStatus.Success)]
+    [TestCase(2, ReceiptStatus.Duplicate)]
+    public async Task Under_an_id_that_was_given_only_the_same_event_is_a_success_when_its_receipt_is_lost(int amount, ReceiptStatus expected)
+    {
+        var options = new PublishOptions { EventId = Guid.CreateVersion7() };
+        if (expected == ReceiptStatus.Duplicate)
+            await Client.PublishAsync(new Deposited(1m), "k", options, Token);
+        Bus.LoseAnswerToNext<NewMessage>();
+
+        var receipt = await Client.TryPublishAsync(new Deposited(amount), "k", options, Token);
+
+        Assert.That((receipt.Status, receipt.Position), Is.EqualTo((expected, (long?)1)));
+    }
+
     [Test]
     public async Task Publishes_under_way_keep_their_order_over_a_lost_connection()
     {
