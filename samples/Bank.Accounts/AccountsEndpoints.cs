@@ -15,7 +15,7 @@ internal static class AccountsEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         accounts.MapGet("", BalanceAsync);
         accounts.MapGet("/statement", StatementAsync).ReadsFrom<Statements>();
-        var payments = accounts.MapGroup("").AddEndpointFilter(Idempotency.CheckAsync)
+        var payments = accounts.MapGroup("").TakesIdempotencyKey()
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         payments.MapPost("/deposit", DepositAsync);
         payments.MapPost("/withdrawal", WithdrawAsync);

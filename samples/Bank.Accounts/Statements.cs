@@ -57,5 +57,5 @@ public sealed class Statements(IDbContextFactory<StatementsDb> databases, ILogge
     };
 
     private static StatementEntry Entry(long position, long account, Money amount, DateTimeOffset time, long? transaction, string? note) =>
-        new() { Position = position, AccountId = account, Cents = amount.Cents, Timestamp = time.ToUniversalTime(), TransactionId = transaction, Note = note };
+        new() { Position = position, AccountId = account, Cents = amount.Cents, Timestamp = time.ToUniversalTime(), TransactionId = transaction, Note = Storable(note) };
 }

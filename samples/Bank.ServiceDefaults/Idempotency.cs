@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
@@ -38,8 +40,7 @@ public readonly record struct Idempotency([property: FromHeader(Name = Idempoten
     public long Number(int attempt = 0) =>
         Key is null ? Random.Shared.NextInt64(1, 1L << IdBits) : Math.Max(1, (long)(BinaryPrimitives.ReadUInt64BigEndian(Hash(attempt).AsSpan(16)) >> (64 - IdBits)));
 
-    /// <summary>400 for a key that cannot be one.</summary>
-    public static async ValueTask<object?> CheckAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    private static async ValueTask<object?> CheckAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var given = context.HttpContext.Request.Headers[Header];
         var isKey = given is [{ Length: > 0 and <= MaxLength } key] && key.All(c => c is > ' ' and <= '~');
@@ -49,6 +50,29 @@ public readonly record struct Idempotency([property: FromHeader(Name = Idempoten
     private byte[] Hash(int attempt)
     {
         var route = (Http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
-        return SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', Http.User.Identity?.Name, Http.Request.Method, route, Http.Request.Path, Key, attempt)));
+
+        // Not the path as it is written: /accounts/7 and /Accounts/07/ are the same account.
+        var values = Http.Request.RouteValues.OrderBy(v => v.Key, StringComparer.Ordinal)
+            .Select(v => long.TryParse((string?)v.Value, CultureInfo.InvariantCulture, out var number) ? number : v.Value);
+        var scope = string.Join('\n', [Http.User.Identity?.Name, Http.Request.Method, route, .. values]);
+        return SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{scope}\n{Key}\n{attempt}")));
+    }
+
+    /// <summary>The route takes keys.</summary>
+    internal sealed class Metadata;
+
+    /// <summary>Lets a route take keys: 400 for one that cannot be one.</summary>
+    internal static void AddTo<TBuilder>(TBuilder route)
+        where TBuilder : IEndpointConventionBuilder => route.AddEndpointFilter(CheckAsync).WithMetadata(new Metadata());
+}
+
+public static class IdempotencyRoutes
+{
+    /// <summary>Lets a route, or all routes of a group, take an Idempotency-Key: 400 for one that cannot be one.</summary>
+    public static TBuilder TakesIdempotencyKey<TBuilder>(this TBuilder route)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        Idempotency.AddTo(route);
+        return route;
     }
 }

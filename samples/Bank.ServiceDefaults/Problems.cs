@@ -44,10 +44,15 @@ internal static class Unavailable
     public static Task WriteAsync(HttpContext context)
     {
         var advice = HttpMethods.IsGet(context.Request.Method) ? "Try again."
+            : !TakesKeys(context) ? "It is not known whether anything was changed."
             : context.Request.Headers.ContainsKey(Idempotency.Header) ? $"It is not known whether anything was changed: repeat with the same {Idempotency.Header}, and it happens once."
             : $"It is not known whether anything was changed: look before you repeat it. With an {Idempotency.Header} it could be repeated safely.";
         return WriteAsync(context, $"A part of the bank did not answer in time. {advice}");
     }
+
+    // While an exception is handled the endpoint stands elsewhere.
+    private static bool TakesKeys(HttpContext context) =>
+        (context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint)?.Metadata.GetMetadata<Idempotency.Metadata>() is not null;
 
     public static Task WriteAsync(HttpContext context, string detail)
     {

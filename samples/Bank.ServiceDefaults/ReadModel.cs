@@ -52,10 +52,7 @@ public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases,
         }
 
         foreach (var e in events)
-        {
-            if (CanBeRead(e))
-                await ApplyAsync(db, e, cancellationToken);
-        }
+            await ApplyIfReadableAsync(db, e, cancellationToken);
 
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -66,7 +63,10 @@ public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases,
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        await db.Checkpoint.ExecuteDeleteAsync(cancellationToken);
+
+        // Whoever deletes the checkpoint starts over; another instance may have done so already, and even have begun anew.
+        if (await db.Checkpoint.ExecuteDeleteAsync(cancellationToken) == 0)
+            return;
         await ClearAsync(db, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
@@ -74,20 +74,22 @@ public abstract class ReadModel<TContext>(IDbContextFactory<TContext> databases,
     /// <summary>Changes the rows one event is about; they are saved with all others of its page.</summary>
     protected abstract ValueTask ApplyAsync(TContext db, RecordedEvent e, CancellationToken cancellationToken);
 
+    /// <summary>A text that any database can keep: PostgreSQL has no NUL.</summary>
+    protected static string? Storable(string? text) => text?.Replace("\0", "", StringComparison.Ordinal);
+
     /// <summary>Deletes all rows.</summary>
     protected abstract Task ClearAsync(TContext db, CancellationToken cancellationToken);
 
     /// <summary>Anybody may publish anything under a name of ours; one such event must not stop everybody's statements.</summary>
-    private bool CanBeRead(RecordedEvent e)
+    private async ValueTask ApplyIfReadableAsync(TContext db, RecordedEvent e, CancellationToken cancellationToken)
     {
         try
         {
-            return e.Data is not null;
+            await ApplyAsync(db, e, cancellationToken);
         }
         catch (Exception fault) when (fault is JsonException or OverflowException or FormatException)
         {
             log.PassedOver(e.EventType, e.Position, fault.GetType().Name);
-            return false;
         }
     }
 

@@ -22,7 +22,7 @@ internal static class TransactionsEndpoints
     {
         var transactions = app.MapGroup("/transactions").RequireAuthorization()
             .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
-        transactions.MapPost("", StartAsync).AddEndpointFilter(Idempotency.CheckAsync)
+        transactions.MapPost("", StartAsync).TakesIdempotencyKey()
             .ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         transactions.MapGet("", ListAsync).ReadsFrom<Transfers>();
         transactions.MapGet("/{id:long}", StatusAsync).ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status404NotFound);

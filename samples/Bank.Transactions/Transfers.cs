@@ -62,7 +62,7 @@ public sealed class Transfers(IDbContextFactory<TransfersDb> databases, ILogger<
                 await EndAsync(accepted.TransactionID, TransferStatus.Accepted, null);
                 break;
             case RejectedTransaction rejected:
-                await EndAsync(rejected.TransactionID, TransferStatus.Rejected, rejected.Reason);
+                await EndAsync(rejected.TransactionID, TransferStatus.Rejected, Storable(rejected.Reason));
                 break;
         }
 

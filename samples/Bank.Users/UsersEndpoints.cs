@@ -16,7 +16,7 @@ internal static class UsersEndpoints
         var mine = app.MapGroup("").RequireAuthorization().ProducesProblem(StatusCodes.Status401Unauthorized);
         mine.MapPost("/logout", LogOutAsync);
         mine.MapGet("/users/me", Me);
-        mine.MapPost("/users/me/accounts", RequestAccountAsync).AddEndpointFilter(Idempotency.CheckAsync).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        mine.MapPost("/users/me/accounts", RequestAccountAsync).TakesIdempotencyKey().ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         mine.MapGet("/users/me/accounts/requests/{request_id:guid}", RequestStatusAsync).ProducesProblem(StatusCodes.Status404NotFound);
     }
 

@@ -24,6 +24,7 @@ internal sealed partial class BankProcess : IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process? _process;
+    private volatile bool _keepsDown;
 
     private BankProcess(string name, string dll, Func<string, string[]> arguments, string outputFile)
     {
@@ -63,6 +64,9 @@ internal sealed partial class BankProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>It is not started again when it ends: Ctrl-C reaches it too.</summary>
+    public void KeepDown() => _keepsDown = true;
+
     /// <summary>SIGTERM, and SIGKILL if that does not help.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -87,10 +91,13 @@ internal sealed partial class BankProcess : IAsyncDisposable
                 return;
             }
 
-            if (!_listening.Task.IsCompleted)
-                return; // It never came up: trying again would not help.
+            // If it never came up, trying again would not help.
+            if (_keepsDown || !_listening.Task.IsCompleted)
+                return;
             AnsiConsole.MarkupLineInterpolated($"[yellow]{_name}[/] has ended ({process.ExitCode}) and is started again in {RestartPause.TotalSeconds} s.");
             await Task.Delay(RestartPause, _stop.Token);
+            if (_keepsDown)
+                return;
             host = Address.Authority;
         }
     }
@@ -119,7 +126,13 @@ internal sealed partial class BankProcess : IAsyncDisposable
     {
         if (!OperatingSystem.IsWindows())
         {
-            using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
+            // A process that somebody has stopped hears nothing until it goes on.
+            foreach (var signal in new[] { "-TERM", "-CONT" })
+            {
+                using var kill = Process.Start("kill", [signal, process.Id.ToString(CultureInfo.InvariantCulture)]);
+                await kill.WaitForExitAsync(CancellationToken.None);
+            }
+
             using var patience = new CancellationTokenSource(StopPatience);
             await process.WaitForExitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

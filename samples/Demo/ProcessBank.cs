@@ -46,14 +46,18 @@ internal sealed class ProcessBank : IRunningBank
             table.AddRow(process.Name, process.Id.ToString(CultureInfo.InvariantCulture), process.Address.OriginalString);
         AnsiConsole.Write(table);
         AnsiConsole.MarkupLineInterpolated($"The bank's data, and what the processes print, is in [blue]{_folder}[/].");
-        AnsiConsole.MarkupLine("Kill one ([blue]kill -9 Id[/]), or freeze it ([blue]kill -STOP Id[/], then [blue]-CONT[/]): it is started again, and no money is lost.");
+        AnsiConsole.MarkupLine("Kill one ([blue]kill -9 Id[/]), or freeze it ([blue]kill -STOP Id[/], then [blue]-CONT[/]): a killed one is started again, and no money is lost.");
     }
 
     /// <summary>Services first, then the bus.</summary>
     public async ValueTask DisposeAsync()
     {
-        while (_processes.TryPop(out var process))
-            await process.DisposeAsync();
+        foreach (var process in _processes)
+            process.KeepDown();
+        await Task.WhenAll(_processes.SkipLast(1).Select(service => service.DisposeAsync().AsTask()));
+        if (_processes.LastOrDefault() is { } bus)
+            await bus.DisposeAsync();
+        _processes.Clear();
     }
 
     /// <summary>One of each service. Users share one database, because it is a source of truth; the others have a read model each.</summary>
