@@ -43,12 +43,12 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
         }
     }
 
-    /// <summary>The bus has taken deliveries back.</summary>
+    /// <summary>The bus has taken deliveries back. The last ones first: whoever notices that one is lost must not find a later one of its key that is not, and work on that.</summary>
     public void Revoke(IReadOnlyList<long> numbers)
     {
         lock (_lock)
         {
-            foreach (var number in numbers)
+            foreach (var number in numbers.OrderDescending())
             {
                 if (_unsettled.Remove(number, out var delivery))
                     delivery.Revoke();
@@ -86,7 +86,7 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
             if (!_unsettled.ContainsKey(delivery.Number))
                 return;
             _nackedKeys[delivery.Event.Key] = delivery.Number;
-            foreach (var (number, other) in _unsettled)
+            foreach (var (number, other) in _unsettled.OrderByDescending(u => u.Key))
             {
                 if (number >= delivery.Number && other.Event.Key == delivery.Event.Key)
                 {
@@ -161,7 +161,7 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
         CompleteAcks();
         lock (_lock)
         {
-            foreach (var delivery in _unsettled.Values)
+            foreach (var delivery in _unsettled.Values.OrderByDescending(d => d.Number))
                 delivery.Revoke();
             _unsettled.Clear();
             NoteSettled();
