@@ -24,6 +24,8 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            // None of them lives long enough for what is measured while it runs to pay.
+            Environment = { ["DOTNET_TieredPGO"] = "0" },
         };
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, line) => Take(line.Data);
