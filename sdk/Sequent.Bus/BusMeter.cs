@@ -1,11 +1,20 @@
 using System.Diagnostics.Metrics;
+using Sequent.Protocol;
 
 namespace Sequent.Bus;
 
-/// <summary>What the bus counts, under the meter <c>Sequent.Bus</c>.</summary>
+/// <summary>What the bus counts, under the meter <see cref="SequentDiagnostics.Name"/>.</summary>
 internal static class BusMeter
 {
-    private static readonly Meter Meter = new("Sequent.Bus");
+    private static readonly Meter Meter = New();
+
+    public static Counter<long> Published { get; } = Meter.CreateCounter<long>("sequent.bus.published", "{event}", "Events that were published, by what they were answered.");
+
+    public static Histogram<double> CommitDuration { get; } = Meter.CreateHistogram<double>("sequent.bus.commit.duration", "s", "How long a commit took until it was durable.");
+
+    public static Histogram<long> CommitEvents { get; } = Meter.CreateHistogram<long>("sequent.bus.commit.events", "{event}", "How many events a commit had.");
+
+    public static UpDownCounter<long> Sessions { get; } = Meter.CreateUpDownCounter<long>("sequent.bus.sessions", "{session}", "Open sessions, by protocol.");
 
     public static Counter<long> DeadLetters { get; } = Meter.CreateCounter<long>("sequent.bus.dead_letters", "{event}", "Events that client types gave up.");
 
@@ -17,4 +26,34 @@ internal static class BusMeter
 
     public static Counter<long> ErrorsNotTold { get; } =
         Meter.CreateCounter<long>("sequent.bus.errors_not_told", "{message}", "Faulty messages of v1 sessions that were not answered because there were too many.");
+
+    /// <summary>For instruments that look at one bus; whoever made it disposes of it.</summary>
+    public static Meter New() => new(SequentDiagnostics.Name, typeof(BusMeter).Assembly.GetName().Version?.ToString(3));
+
+    /// <summary>Counts the receipts of a commit, by status.</summary>
+    public static void CountReceipts(List<IReadOnlyList<ReceiptEntry>> receipts)
+    {
+        if (!Published.Enabled)
+            return;
+        Span<long> counts = stackalloc long[4];
+        foreach (var entries in receipts)
+        {
+            foreach (var entry in entries)
+                counts[(int)entry.Status]++;
+        }
+
+        for (var status = 0; status < counts.Length; status++)
+        {
+            if (counts[status] > 0)
+                Published.Add(counts[status], new KeyValuePair<string, object?>("sequent.status", NameOf((ReceiptStatus)status)));
+        }
+    }
+
+    private static string NameOf(ReceiptStatus status) => status switch
+    {
+        ReceiptStatus.Success => "success",
+        ReceiptStatus.Inconsistent => "inconsistent",
+        ReceiptStatus.Duplicate => "duplicate",
+        _ => "rejected",
+    };
 }

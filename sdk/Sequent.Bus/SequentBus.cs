@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sequent.Bus.Delivering;
+using Sequent.Bus.Operating;
 using Sequent.Bus.Publishing;
 using Sequent.Bus.Reading;
 using Sequent.Bus.Sessions;
@@ -19,6 +20,7 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _abandon = new();
+    private BusGauges? _gauges;
     private Task _sequencing = Task.CompletedTask;
 
     public SequentBus(IOptions<SequentBusOptions> options, TimeProvider time, IHostApplicationLifetime lifetime, ILoggerFactory loggers)
@@ -74,6 +76,7 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
         await Sequencer.StartAsync(end, cancellationToken);
         await Deliveries.StartAsync(cancellationToken);
         _sequencing = SequenceAsync();
+        _gauges = new BusGauges(this);
         Sessions.Open();
     }
 
@@ -99,6 +102,7 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
     /// <summary>Ends the sessions, decides what was handed over, saves what is owed, closes the file.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        _gauges?.Dispose();
         await Sessions.CloseAsync();
         Sequencer.Complete();
         await using (cancellationToken.Register(_abandon.Cancel))
@@ -109,6 +113,7 @@ internal sealed partial class SequentBus : IHostedService, IDisposable
 
     public void Dispose()
     {
+        _gauges?.Dispose();
         Sessions.Dispose();
         _abandon.Dispose();
     }

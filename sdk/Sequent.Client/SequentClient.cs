@@ -8,6 +8,7 @@ using Sequent.Client.Hosting;
 using Sequent.Client.Publishing;
 using Sequent.Client.Reading;
 using Sequent.Client.Subscribing;
+using Sequent.Client.Telemetry;
 using Sequent.Client.Units;
 using Sequent.Protocol;
 
@@ -46,15 +47,16 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         _loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = _loggers.CreateLogger<SequentClient>();
         Mapper = new EventMapper(options.Events, options.Json);
+        Telemetry = new ClientTelemetry(options.Server);
 
         _connections = new Connections(new ConnectionSettings(options.Server, options.ReconnectDelayMax, options.TimeProvider, _loggers));
         _main = _connections.Open();
         _main.Received = Receive;
         _main.Changes = new StateChanges(Tell);
-        _publisher = new Publisher(_main, options.MaxInFlight, options.TimeProvider, _loggers.CreateLogger<Publisher>());
-        _reader = new LogReader(_main, options.TimeProvider);
+        _publisher = new Publisher(_main, Telemetry, options.MaxInFlight, options.TimeProvider, _loggers.CreateLogger<Publisher>());
+        _reader = new LogReader(_main, Telemetry, options.TimeProvider);
         _folds = new FoldReader(_reader, Mapper, new FoldCache(options.FoldCacheSize));
-        Units = new UnitRunner(_publisher, _reader, _folds, Mapper, options.UnitTimeout, options.TimeProvider, AvailableFor);
+        Units = new UnitRunner(_publisher, _reader, _folds, Mapper, Telemetry, options.UnitTimeout, options.TimeProvider, AvailableFor);
     }
 
     /// <inheritdoc/>
@@ -64,6 +66,8 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     public ConnectionState State => _main.State;
 
     internal EventMapper Mapper { get; }
+
+    internal ClientTelemetry Telemetry { get; }
 
     internal Uri Server => _options.Server;
 
@@ -179,7 +183,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         ArgumentNullException.ThrowIfNull(query);
         ObjectDisposedException.ThrowIf(IsClosing, this);
         await using var connection = _connections.Open();
-        await foreach (var page in new LogReader(connection, _options.TimeProvider).ReadAsync(query.ToMessage(follow: true), cancellationToken).ConfigureAwait(false))
+        await foreach (var page in new LogReader(connection, Telemetry, _options.TimeProvider).ReadAsync(query.ToMessage(follow: true), cancellationToken).ConfigureAwait(false))
         {
             if (page.IsCaughtUp)
                 yield return new CaughtUp(page.LogId, page.Position);

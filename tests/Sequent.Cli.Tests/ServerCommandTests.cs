@@ -33,6 +33,29 @@ internal sealed class ServerCommandTests
     }
 
     [Test]
+    public async Task Traces_and_metrics_go_to_a_collector()
+    {
+        await using var collector = await Collector.StartAsync();
+        await using var server = SequentProcess.Start("server", "--bind", "127.0.0.1:0", "--data", DataFile, "--otlp", collector.Address);
+        var address = await server.ListeningAsync();
+        await using (var client = new SequentClient(address!.ToString()))
+            await client.PublishAsync(new Traced(), "k", new PublishOptions { TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" });
+        server.Terminate();
+        Assert.That(await server.ExitAsync(), Is.Zero);
+
+        Assert.That(collector.Taken("/v1/traces"), Has.Some.Contains("commit Traced").And.Some.Contains("sequent-bus"));
+        Assert.That(collector.Taken("/v1/metrics"), Has.Some.Contains("sequent.bus.published"));
+    }
+
+    [Test]
+    public async Task A_collector_that_is_none_gives_one_clear_line()
+    {
+        await using var server = SequentProcess.Start("server", "--data", DataFile, "--otlp", "localhost:4318");
+        Assert.That(await server.ExitAsync(), Is.Not.Zero);
+        Assert.That(Complaints(server), Is.EqualTo(new[] { "sequent: --otlp: 'localhost:4318' is no address of a collector. Use its address for OTLP over HTTP, such as http://localhost:4318." }));
+    }
+
+    [Test]
     public async Task A_taken_port_gives_one_clear_line_and_an_exit_code()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
@@ -184,4 +207,6 @@ internal sealed class ServerCommandTests
 
     private static string[] Complaints(SequentProcess server) =>
         [.. server.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith("sequent: ", StringComparison.Ordinal) || line.Contains("   at ", StringComparison.Ordinal))];
+
+    private sealed record Traced;
 }

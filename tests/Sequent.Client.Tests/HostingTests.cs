@@ -106,7 +106,7 @@ internal sealed class HostingTests : HostTest
         }
         while (now.Status != HealthStatus.Healthy);
 
-        Assert.That(now.Data.Keys, Is.EquivalentTo(new[] { "server", "state", "log_id", "position of Positions" }));
+        Assert.That(now.Data.Keys, Is.EquivalentTo(new[] { "server", "state", "log_id", "position of Positions", "lag of accounts", "lag of Positions" }));
     }
 
     private static IConfiguration Configuration(params (string Name, string Value)[] values) => new ConfigurationBuilder()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sequent.Bus.Storage;
 using Sequent.Protocol;
 
@@ -17,6 +18,9 @@ internal sealed record PublishRequest(NewMessage Message, Producer Producer, Pro
     public long Bytes => FrameBytes + _eventBytes;
 
     private readonly long _eventBytes = Message.Events.Sum(e => 300L + e.Data.Length + (2 * e.Key.Length));
+
+    /// <summary>Its part of the trace it came with, or null.</summary>
+    public Activity? Span { get; init; }
 
     /// <summary>v1: when it first met a failing store (a timestamp of the bus's clock), or null.</summary>
     public long? KeptSince { get; set; }

@@ -183,7 +183,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         {
             var stored = await FindStoredIdsAsync(cancellationToken);
             entries = _taken.ConvertAll(request => batch.Decide(request, stored));
-            outcome = batch.Events.Count == 0 ? AppendOutcome.Committed : await store.AppendAsync(batch.Events, cancellationToken);
+            outcome = batch.Events.Count == 0 ? AppendOutcome.Committed : await AppendAsync(batch, cancellationToken);
         }
         catch (StoreException e)
         {
@@ -202,6 +202,15 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
         // A batch that stores nothing says nothing about the store.
         if (_isInTrouble && outcome == AppendOutcome.Committed && await IsStoreWorkingAsync(cancellationToken))
             EndTrouble();
+    }
+
+    private async ValueTask<AppendOutcome> AppendAsync(OpenBatch batch, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var outcome = await store.AppendAsync(batch.Events, cancellationToken);
+        BusMeter.CommitDuration.Record(time.GetElapsedTime(started).TotalSeconds);
+        BusMeter.CommitEvents.Record(batch.Events.Count);
+        return outcome;
     }
 
     /// <summary>Nothing was stored. v2 sessions are told so; v1 sessions know no such answer, so theirs is kept and tried again for a while.</summary>
@@ -239,6 +248,7 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
             _table.Apply(batch);
         if (batch.Events.Count > 0)
             log.Publish(batch.Events);
+        BusMeter.CountReceipts(entries);
         for (var i = 0; i < _taken.Count; i++)
             Answer(_taken[i], new PublishResult(PublishResultKind.Decided, entries[i], batch.TimeMicros));
         _taken.Clear();

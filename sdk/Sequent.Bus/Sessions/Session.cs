@@ -246,12 +246,13 @@ internal sealed class Session : IDisposable
             throw new ProtocolException(ErrorCodes.ShuttingDown, "The bus is stopping; nothing of this message was stored. Send it again elsewhere or later.");
         }
 
-        await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, Answer) { FrameBytes = bytes }, _ended.Token);
+        await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, Answer) { FrameBytes = bytes, Span = BusTrace.Begin(message) }, _ended.Token);
     }
 
     /// <summary>Called by the sequencer, in the order of this session's requests.</summary>
     private void Answer(PublishRequest request, PublishResult result)
     {
+        BusTrace.End(request, result);
         switch (result.Kind)
         {
             case PublishResultKind.Decided:

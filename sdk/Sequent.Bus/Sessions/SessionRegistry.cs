@@ -59,12 +59,15 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
         using var session = new Session(socket, version, producer, bus, loggers.CreateLogger<Session>());
         var running = session.RunAsync(_stopping.Token);
         _running.TryAdd(session, running);
+        var protocol = new KeyValuePair<string, object?>("sequent.protocol", version == ProtocolVersion.V2 ? "v2" : "v1");
+        BusMeter.Sessions.Add(1, protocol);
         try
         {
             await running;
         }
         finally
         {
+            BusMeter.Sessions.Add(-1, protocol);
             _running.TryRemove(session, out _);
         }
     }

@@ -87,6 +87,8 @@ internal static partial class ServerCommand
         builder.Logging.AddFilter("Microsoft", setup.LogLevel > LogLevel.Warning ? setup.LogLevel : LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        if (setup.Otlp is { } collector)
+            builder.Services.AddOtlp(collector);
         builder.Services.AddSequentBus(setup.Configure);
         var app = builder.Build();
         app.MapSequentHealth();

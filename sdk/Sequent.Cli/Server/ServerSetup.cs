@@ -13,6 +13,9 @@ internal sealed class ServerSetup
 
     public bool LogsJson { get; set; }
 
+    /// <summary>Where to send traces and metrics; null: nowhere.</summary>
+    public Uri? Otlp { get; set; }
+
     /// <summary>What it was told, in order, and by whom: enough to tell another one the same.</summary>
     public List<(Setting Setting, string Source, string Value)> Told { get; } = [];
 

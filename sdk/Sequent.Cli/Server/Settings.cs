@@ -13,6 +13,7 @@ internal static class Settings
     [
         LogLevel,
         new("log-format", "How it is logged: text, or json with one object a line [default: text]", (s, text) => s.LogsJson = IsJson(text)),
+        new("otlp", "Where to send traces and metrics: a collector's address for OTLP over HTTP, such as http://localhost:4318 [default: nowhere]", (s, text) => s.Otlp = Otlp.Parse(text)),
         new("bind", "Where to listen, as host:port; port 0 takes any free one [default: localhost:8081]", (s, text) => s.Bind = BindAddress.Parse(text)) { Short = "-b" },
         Data,
         new("durability", "full: a success is on disk; os: it is with the operating system, and a power failure may lose the last ones [default: full]", (s, text) => s.Bus.Durability = DurabilityOf(text)),

@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;
+using Sequent.Client.Telemetry;
 using Sequent.Protocol;
 
 namespace Sequent.Client.Connecting;
@@ -97,7 +98,7 @@ internal sealed partial class Connection : IAsyncDisposable
             ObjectDisposedException.ThrowIf(_closing, typeof(SequentClient));
             if (_running is null)
                 Changes?.Enter(ConnectionState.Connecting);
-            _running ??= Task.Run(RunAsync, CancellationToken.None);
+            _running ??= Detached.Run(RunAsync);
             return _current.Task.WaitAsync(cancellationToken);
         }
     }
@@ -162,12 +163,14 @@ internal sealed partial class Connection : IAsyncDisposable
     {
         LogConnected(_settings.Server, session.Hello.SessionId, session.LogId);
         Announce(session);
+        Instruments.Sessions.Add(1);
         try
         {
             await session.RunAsync(_stop.Token).ConfigureAwait(false);
         }
         finally
         {
+            Instruments.Sessions.Add(-1);
             lock (_lock)
                 _current = NewCurrent();
             Changes?.Enter(ConnectionState.Connecting);
@@ -220,6 +223,7 @@ internal sealed partial class Connection : IAsyncDisposable
     {
         // Once is worth a look; the following hundred say the same.
         var message = args.Outcome.Exception!.Message;
+        Instruments.ConnectFailures.Add(1);
         if (args.AttemptNumber == 0)
             LogUnreachable(_settings.Server, message);
         else

@@ -42,6 +42,7 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
         CorrelationId = wire.CorrelationId,
         Time = wire.Time,
         TraceParent = wire.TraceParent,
+        TraceState = wire.TraceState,
     };
 
     /// <exception cref="JsonException">The JSON does not fit the type.</exception>

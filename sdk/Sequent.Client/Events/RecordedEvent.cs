@@ -59,6 +59,9 @@ public sealed record RecordedEvent
     /// <summary>W3C trace context of the publisher, if any.</summary>
     public string? TraceParent { get; init; }
 
+    /// <summary>What belongs to <see cref="TraceParent"/>, by the same standard.</summary>
+    public string? TraceState { get; init; }
+
     /// <summary>Two are equal if they are the same event of the log: what was read of one of them already does not matter.</summary>
     public bool Equals(RecordedEvent? other) =>
         other is not null && (Position, Value, Key, EventType, EventId) == (other.Position, other.Value, other.Key, other.EventType, other.EventId);

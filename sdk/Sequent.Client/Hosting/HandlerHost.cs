@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sequent.Client.Connecting;
 using Sequent.Client.Subscribing;
+using Sequent.Client.Telemetry;
 using Sequent.Client.Units;
 
 namespace Sequent.Client.Hosting;
@@ -36,6 +37,14 @@ internal sealed partial class HandlerHost
 
     /// <summary>The bus hands events to this instance.</summary>
     public bool IsRegistered => _subscription?.IsRegistered == true;
+
+    /// <summary>How far the handlers are behind, in time; null while the bus hands them nothing.</summary>
+    public TimeSpan? LagAt(DateTimeOffset now)
+    {
+        if (_subscription is not { IsRegistered: true } subscription)
+            return null;
+        return subscription.OldestUnsettled is { } oldest ? LagGauge.Between(oldest, now) : TimeSpan.Zero;
+    }
 
     /// <summary>Runs until stopped.</summary>
     /// <param name="stopping">Takes nothing new from then on; running handlers finish.</param>
@@ -118,7 +127,7 @@ internal sealed partial class HandlerHost
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(delivery.Revoked, aborting);
         try
         {
-            await RunUnitAsync(delivery, lost.Token).ConfigureAwait(false);
+            await ProcessAsync(delivery, lost.Token).ConfigureAwait(false);
             await delivery.AckAsync(CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception) when (lost.IsCancellationRequested || _client.IsClosing)
@@ -133,7 +142,27 @@ internal sealed partial class HandlerHost
         }
     }
 
-    private async Task RunUnitAsync(Delivery delivery, CancellationToken cancellationToken)
+    private async Task ProcessAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        if (Instruments.IsSilent)
+        {
+            await RunUnitAsync(delivery, delivery.Event.TraceParent, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        using var processing = _client.Telemetry.Process(delivery, _options.ClientType!);
+        try
+        {
+            // What it appends belongs to this span, or to its cause if there is none.
+            await RunUnitAsync(delivery, processing.Activity is null ? delivery.Event.TraceParent : null, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (processing.Fail(e))
+        {
+            throw;
+        }
+    }
+
+    private async Task RunUnitAsync(Delivery delivery, string? traceParent, CancellationToken cancellationToken)
     {
         if (!_handlers.TryGetValue(delivery.Event.EventType, out var handler))
             throw new InvalidOperationException($"The bus delivered a {delivery.Event.EventType}, for which there is no handler.");
@@ -143,7 +172,7 @@ internal sealed partial class HandlerHost
             delivery.Redelivered ? DecisionLookup.Once : DecisionLookup.AtCommit,
             delivery.Event.CorrelationId)
         {
-            TraceParent = delivery.Event.TraceParent,
+            TraceParent = traceParent,
             LogId = delivery.LogId,
             WantsEvents = false,
         };

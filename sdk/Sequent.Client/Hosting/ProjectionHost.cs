@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sequent.Client.Connecting;
+using Sequent.Client.Telemetry;
 using Sequent.Protocol;
 
 namespace Sequent.Client.Hosting;
@@ -69,6 +70,8 @@ internal sealed partial class ProjectionHost(SequentClient client, IProjection p
 
             if (items.Current is EventPage page)
             {
+                if (page.Events is [{ Time: var first }, ..])
+                    progress.Behind(first);
                 if (await ApplyAsync(page, checkpoint, stopping).ConfigureAwait(false) is not { } reached)
                 {
                     ForgetProgress();
@@ -77,6 +80,8 @@ internal sealed partial class ProjectionHost(SequentClient client, IProjection p
 
                 _reached = checkpoint = reached;
                 progress.MoveTo(reached.Position);
+                if (page.Events is [.., { Time: var last }])
+                    progress.Behind(progress.IsCaughtUp ? null : last);
             }
             else
             {
@@ -155,7 +160,7 @@ internal sealed partial class ProjectionHost(SequentClient client, IProjection p
                 return from;
             var to = new Checkpoint(page.LogId, page.Position);
             var events = from is { Position: > 0 } ? [.. page.Events.Where(e => e.Position > from.Position)] : page.Events;
-            if (await projection.ApplyAsync(events, from, to, stopping).ConfigureAwait(false))
+            if (await ApplyAsync(page with { Events = events }, from, to, stopping).ConfigureAwait(false))
                 return to;
             var stored = await projection.LoadAsync(stopping).ConfigureAwait(false);
             if (stored == from)
@@ -163,6 +168,22 @@ internal sealed partial class ProjectionHost(SequentClient client, IProjection p
             if (stored is null || stored.LogId != page.LogId || stored.Position < from?.Position)
                 return null;
             from = stored;
+        }
+    }
+
+    private async ValueTask<bool> ApplyAsync(EventPage page, Checkpoint? from, Checkpoint to, CancellationToken stopping)
+    {
+        // Pages without events only move the checkpoint; they are nothing to look at.
+        if (Instruments.IsSilent || page.Events.Count == 0)
+            return await projection.ApplyAsync(page.Events, from, to, stopping).ConfigureAwait(false);
+        using var processing = client.Telemetry.Process(page, Name);
+        try
+        {
+            return await projection.ApplyAsync(page.Events, from, to, stopping).ConfigureAwait(false);
+        }
+        catch (Exception e) when (processing.Fail(e))
+        {
+            throw;
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Sequent.Client.Hosting;
 
 namespace Sequent.Client;
 
@@ -10,6 +11,7 @@ public abstract class ProjectionProgress
     private readonly Channel<bool> _somebodyWaits = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private long _position;
     private volatile bool _isCaughtUp;
+    private DateTimeOffset? _behindSince;
 
     private protected ProjectionProgress()
     {
@@ -100,7 +102,26 @@ public abstract class ProjectionProgress
         }
     }
 
-    internal void CatchUp() => _isCaughtUp = true;
+    internal void CatchUp()
+    {
+        lock (_lock)
+            _behindSince = null;
+        _isCaughtUp = true;
+    }
+
+    /// <summary>It is known to be behind by what was recorded from then on; null: by nothing.</summary>
+    internal void Behind(DateTimeOffset? since)
+    {
+        lock (_lock)
+            _behindSince = since;
+    }
+
+    /// <summary>How far it is behind, in time; null while that is not known, because it has not begun.</summary>
+    internal TimeSpan? LagAt(DateTimeOffset now)
+    {
+        lock (_lock)
+            return _behindSince is { } since ? LagGauge.Between(since, now) : _isCaughtUp ? TimeSpan.Zero : null;
+    }
 
     internal void Begin(long position)
     {
@@ -113,6 +134,7 @@ public abstract class ProjectionProgress
     internal void Reset()
     {
         (_isCaughtUp, IsFollowing) = (false, false);
+        Behind(null);
         MoveTo(0);
     }
 }

@@ -66,15 +66,19 @@ public sealed class SequentBuilder
 
     /// <summary>
     /// Adds a health check: healthy while the client is connected, its handlers are registered, and its projections have caught up. Its data names the bus,
-    /// its log and how far each projection is.
+    /// its log, how far each projection is, and how far handlers (by the name of the client type) and projections are behind.
     /// </summary>
     /// <param name="name">The name of the check. Null: <c>sequent</c>, with the service key behind it if there is one.</param>
     /// <param name="failureStatus">What it reports otherwise. Null: unhealthy.</param>
     /// <param name="tags">For choosing checks, such as <c>ready</c>.</param>
-    public SequentBuilder AddHealthCheck(string? name = null, HealthStatus? failureStatus = null, IEnumerable<string>? tags = null)
+    /// <param name="maxLag">
+    /// Beyond it handlers and projections that are behind count as a failure: the age of the oldest event that they hold, or have still to apply. Null: however
+    /// far they are behind is only told.
+    /// </param>
+    public SequentBuilder AddHealthCheck(string? name = null, HealthStatus? failureStatus = null, IEnumerable<string>? tags = null, TimeSpan? maxLag = null)
     {
         name ??= _registration.ServiceKey is { } key ? $"sequent-{key}" : "sequent";
-        Services.AddHealthChecks().Add(new HealthCheckRegistration(name, services => new SequentHealthCheck(_registration.Get<SequentHost>(services)), failureStatus, tags));
+        Services.AddHealthChecks().Add(new HealthCheckRegistration(name, services => new SequentHealthCheck(_registration.Get<SequentHost>(services), maxLag), failureStatus, tags));
         return this;
     }
 

@@ -3,6 +3,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Sequent.Client.Connecting;
+using Sequent.Client.Telemetry;
 
 namespace Sequent.Client.Hosting;
 
@@ -18,6 +20,8 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
     private bool _isDisposed;
     private SequentClient? _client;
     private HandlerHost? _handlers;
+    private SequentOptions? _options;
+    private IDisposable? _lagWatch;
 
     /// <summary>Checks everything that can be checked without the bus, then starts. Does not wait for the bus: it may come later.</summary>
     /// <exception cref="OptionsValidationException">An option is not usable.</exception>
@@ -25,7 +29,7 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
     /// <exception cref="NotSupportedException">An event type has no JSON metadata.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        var options = registration.OptionsOf(services);
+        var options = _options = registration.OptionsOf(services);
         var client = _client = registration.Get<SequentClient>(services);
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         client.Mapper.Validate();
@@ -37,19 +41,22 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
         var projections = registration.Projections
             .Select(p => new ProjectionHost(client, p.Create(services), p.Progress, options.TimeProvider, loggers.CreateLogger<ProjectionHost>())).ToList();
 
+        _lagWatch = LagGauge.Watch(() => Lags(options.TimeProvider.GetUtcNow()));
+
         // A wrong address shows in the log now, not at the first request.
         _running.Add(client.ConnectAsync(_stopping.Token));
         if (handlers is not null)
-            _running.Add(Task.Run(() => handlers.RunAsync(_stopping.Token, _aborting.Token), CancellationToken.None));
+            _running.Add(Detached.Run(() => handlers.RunAsync(_stopping.Token, _aborting.Token)));
         foreach (var projection in projections)
-            _running.Add(Task.Run(() => projection.RunAsync(_stopping.Token), CancellationToken.None));
+            _running.Add(Detached.Run(() => projection.RunAsync(_stopping.Token)));
         return Task.CompletedTask;
     }
 
     /// <summary>What keeps the service from its work, in words, and how far it is.</summary>
-    public (IReadOnlyList<string> Obstacles, IReadOnlyDictionary<string, object> Data) Describe()
+    /// <param name="maxLag">How far behind handlers and projections may be; null: that is no obstacle.</param>
+    public (IReadOnlyList<string> Obstacles, IReadOnlyDictionary<string, object> Data) Describe(TimeSpan? maxLag)
     {
-        if (_client is not { } client)
+        if (_client is not { } client || _options is not { } options)
             return (["not started"], new Dictionary<string, object>());
         var obstacles = new List<string>();
         var data = new Dictionary<string, object> { ["server"] = client.Server.ToString(), ["state"] = client.State.ToString() };
@@ -68,7 +75,25 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
                 obstacles.Add($"{projection.Projection.Name} has not caught up");
         }
 
+        foreach (var (_, name, lag) in Lags(options.TimeProvider.GetUtcNow()))
+        {
+            data[$"lag of {name}"] = lag;
+            if (lag > maxLag)
+                obstacles.Add($"{name} is {lag.TotalSeconds:0.#} s behind");
+        }
+
         return (obstacles, data);
+    }
+
+    private IEnumerable<(string Tag, string Name, TimeSpan Lag)> Lags(DateTimeOffset now)
+    {
+        if (_handlers?.LagAt(now) is { } ofHandlers)
+            yield return (Tags.ClientType, _options!.ClientType!, ofHandlers);
+        foreach (var projection in registration.Projections)
+        {
+            if (projection.Progress.LagAt(now) is { } lag)
+                yield return (Tags.Projection, projection.Projection.Name, lag);
+        }
     }
 
     /// <summary>
@@ -93,6 +118,7 @@ internal sealed class SequentHost(IServiceProvider services, SequentRegistration
     {
         if (Interlocked.Exchange(ref _isDisposed, true))
             return;
+        _lagWatch?.Dispose();
         _stopping.Cancel();
         _stopping.Dispose();
         _aborting.Dispose();

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Sequent.Client.Connecting;
+using Sequent.Client.Telemetry;
 using Sequent.Protocol;
 
 namespace Sequent.Client.Publishing;
@@ -16,6 +17,7 @@ internal sealed partial class Publisher : IAsyncDisposable
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Connection _connection;
+    private readonly ClientTelemetry _telemetry;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
@@ -30,9 +32,9 @@ internal sealed partial class Publisher : IAsyncDisposable
     private int _callers;
     private int _failures;
 
-    public Publisher(Connection connection, int maxInFlight, TimeProvider time, ILogger<Publisher> logger)
+    public Publisher(Connection connection, ClientTelemetry telemetry, int maxInFlight, TimeProvider time, ILogger<Publisher> logger)
     {
-        (_connection, _time, _logger) = (connection, time, logger);
+        (_connection, _telemetry, _time, _logger) = (connection, telemetry, time, logger);
         _waiting = Channel.CreateBounded<PendingPublish>(new BoundedChannelOptions(maxInFlight) { SingleReader = true });
         _inFlight = new InFlight(maxInFlight);
     }
@@ -47,7 +49,26 @@ internal sealed partial class Publisher : IAsyncDisposable
     /// <exception cref="OutcomeUnknownException">It was sent, and no receipt came in time or before the caller cancelled.</exception>
     /// <exception cref="BusUnavailableException">It could not be sent in time.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled before it was sent.</exception>
-    public async Task<PublishAnswer> SendAsync(NewMessage message, string? logId, TimeSpan? timeout, CancellationToken cancellationToken)
+    public Task<PublishAnswer> SendAsync(NewMessage message, string? logId, TimeSpan? timeout, CancellationToken cancellationToken) => Instruments.IsSilent
+        ? DeliverAsync(message.WithTrace(), logId, timeout, cancellationToken)
+        : ObserveAsync(message, logId, timeout, cancellationToken);
+
+    private async Task<PublishAnswer> ObserveAsync(NewMessage message, string? logId, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        using var publishing = _telemetry.Publish(message);
+        try
+        {
+            var answer = await DeliverAsync(message.WithTrace(), logId, timeout, cancellationToken).ConfigureAwait(false);
+            _telemetry.Published(publishing, message, answer.Entries);
+            return answer;
+        }
+        catch (Exception e) when (publishing.Fail(e))
+        {
+            throw;
+        }
+    }
+
+    private async Task<PublishAnswer> DeliverAsync(NewMessage message, string? logId, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         Enter();
         var pending = new PendingPublish(message, logId);
@@ -132,12 +153,15 @@ internal sealed partial class Publisher : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_closing, typeof(SequentClient));
             _callers++;
-            _running ??= Task.Run(RunAsync, CancellationToken.None);
+            _running ??= Detached.Run(RunAsync);
         }
+
+        Instruments.InFlight.Add(1);
     }
 
     private void Leave()
     {
+        Instruments.InFlight.Add(-1);
         lock (_lock)
         {
             if (--_callers == 0 && _closing)

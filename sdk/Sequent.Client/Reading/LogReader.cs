@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Sequent.Client.Connecting;
+using Sequent.Client.Telemetry;
 using Sequent.Protocol;
 
 namespace Sequent.Client.Reading;
@@ -9,7 +10,7 @@ namespace Sequent.Client.Reading;
 /// Reads the log over one connection, any number of queries at once. A query whose session is lost goes on after the last position it got; it
 /// never mixes two logs. The bus sends no more pages ahead than it has credit for, so a slow reader holds nothing back but itself.
 /// </summary>
-internal sealed class LogReader(Connection connection, TimeProvider time)
+internal sealed class LogReader(Connection connection, ClientTelemetry telemetry, TimeProvider time)
 {
     /// <summary>Pages the bus may send ahead.</summary>
     private const int Credit = 4;
@@ -24,7 +25,10 @@ internal sealed class LogReader(Connection connection, TimeProvider time)
     /// <exception cref="RequestFailedException">The bus refused the query, or its log is another one than at the first page.</exception>
     public async IAsyncEnumerable<LogPage> ReadAsync(QueryMessage query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var failures = 0;
+        var (failures, events) = (0, 0L);
+
+        // A follow has no end that could be waited for.
+        using var querying = Instruments.IsSilent || query.Follow ? null : telemetry.Query(query);
         while (true)
         {
             var session = await connection.SessionAsync(cancellationToken).ConfigureAwait(false);
@@ -38,7 +42,7 @@ internal sealed class LogReader(Connection connection, TimeProvider time)
                     if (answer is ErrorMessage error)
                     {
                         isOpen = false;
-                        await FailOrPauseAsync(error, failures++, cancellationToken).ConfigureAwait(false);
+                        await FailOrPauseAsync(error, failures++, querying, cancellationToken).ConfigureAwait(false);
                         break;
                     }
 
@@ -48,7 +52,8 @@ internal sealed class LogReader(Connection connection, TimeProvider time)
                     last |= page.IsCaughtUp && page.Position >= query.Until;
                     isOpen = !last;
                     query = Advance(query, page);
-                    failures = 0;
+                    (failures, events) = (0, events + page.Events.Count);
+                    querying?.Activity?.SetTag(Tags.BatchCount, events);
                     yield return page;
                     if (last)
                         yield break;
@@ -76,7 +81,7 @@ internal sealed class LogReader(Connection connection, TimeProvider time)
             switch (await exchange.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
                 case SequencesMessage answer: return (session.LogId, answer.Values);
-                case ErrorMessage error: await FailOrPauseAsync(error, failures++, cancellationToken).ConfigureAwait(false); break;
+                case ErrorMessage error: await FailOrPauseAsync(error, failures++, querying: null, cancellationToken).ConfigureAwait(false); break;
             }
         }
     }
@@ -84,10 +89,13 @@ internal sealed class LogReader(Connection connection, TimeProvider time)
     private string NextId(string prefix) => prefix + Interlocked.Increment(ref _number).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>That a session has as many queries as the bus takes passes too, as soon as one of them is over.</summary>
-    private Task FailOrPauseAsync(ErrorMessage error, int failures, CancellationToken cancellationToken) =>
-        PassingErrors.Contains(error.Code) || error.Code == ErrorCodes.RateLimited
-            ? Task.Delay(_backoff.Delay(failures), time, cancellationToken)
-            : throw new RequestFailedException(error.Code, error.Message, error.Path);
+    private Task FailOrPauseAsync(ErrorMessage error, int failures, Operation? querying, CancellationToken cancellationToken)
+    {
+        if (PassingErrors.Contains(error.Code) || error.Code == ErrorCodes.RateLimited)
+            return Task.Delay(_backoff.Delay(failures), time, cancellationToken);
+        querying?.Fail(error.Code);
+        throw new RequestFailedException(error.Code, error.Message, error.Path);
+    }
 
     private static (LogPage Page, bool Last) PageOf(BusMessage answer, string logId) => answer switch
     {

@@ -30,6 +30,16 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
     /// <summary>The log the deliveries are of.</summary>
     public string LogId => session.LogId;
 
+    /// <summary>When the oldest event that is not settled was recorded; null: all are.</summary>
+    public DateTimeOffset? OldestUnsettled
+    {
+        get
+        {
+            lock (_lock)
+                return _unsettled.Count == 0 ? null : _unsettled.Values.Min(d => d.Event.Time);
+        }
+    }
+
     /// <summary>Takes a delivery over; null if it is revoked already, because an earlier one of its key was nacked.</summary>
     public Delivery? Take(DeliveredEvent delivered)
     {

@@ -43,6 +43,9 @@ internal sealed partial class Subscription : IAsyncDisposable
     /// <summary>The bus hands events to it.</summary>
     public bool IsRegistered => _serving is { IsRegistered: true } serving && !serving.Session.Ended.IsCancellationRequested;
 
+    /// <summary>When the oldest event it holds was recorded; null: it holds none.</summary>
+    public DateTimeOffset? OldestUnsettled => _serving?.Deliveries.OldestUnsettled;
+
     /// <summary>Yields deliveries until cancelled. To be called once.</summary>
     /// <exception cref="RequestFailedException">The bus refused the registration.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>

@@ -2,6 +2,7 @@ using Sequent.Client.Connecting;
 using Sequent.Client.Events;
 using Sequent.Client.Publishing;
 using Sequent.Client.Reading;
+using Sequent.Client.Telemetry;
 using Sequent.Protocol;
 
 namespace Sequent.Client.Units;
@@ -10,7 +11,8 @@ namespace Sequent.Client.Units;
 /// Runs units of callers and handlers: run the function, commit what it appended as one atomic batch that holds only if everything it read still
 /// stands, else run it again with fresh reads. So every decision, also a refusal, is as if nobody else had been there.
 /// </summary>
-internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldReader folds, EventMapper mapper, TimeSpan timeout, TimeProvider time, Func<TimeSpan> busAvailableFor)
+internal sealed class UnitRunner(
+    Publisher publisher, LogReader reader, FoldReader folds, EventMapper mapper, ClientTelemetry telemetry, TimeSpan timeout, TimeProvider time, Func<TimeSpan> busAvailableFor)
 {
     /// <summary>How many events of a decision are asked for at once.</summary>
     private const int DecisionPage = 256;
@@ -22,7 +24,25 @@ internal sealed class UnitRunner(Publisher publisher, LogReader reader, FoldRead
     /// <summary>Runs a unit until it is committed, or its function throws.</summary>
     /// <exception cref="UnitTimeoutException">It met conflicts for too long.</exception>
     /// <exception cref="PublishRejectedException">An event is not acceptable.</exception>
-    public async Task<UpdateResult> RunAsync(UnitWork work, CancellationToken cancellationToken)
+    public Task<UpdateResult> RunAsync(UnitWork work, CancellationToken cancellationToken) =>
+        Instruments.IsSilent ? RunUntilDecidedAsync(work, cancellationToken) : ObserveAsync(work, cancellationToken);
+
+    private async Task<UpdateResult> ObserveAsync(UnitWork work, CancellationToken cancellationToken)
+    {
+        using var unit = telemetry.Unit();
+        try
+        {
+            var result = await RunUntilDecidedAsync(work, cancellationToken).ConfigureAwait(false);
+            telemetry.Decided(unit, result);
+            return result;
+        }
+        catch (Exception e) when (unit.Fail(e))
+        {
+            throw;
+        }
+    }
+
+    private async Task<UpdateResult> RunUntilDecidedAsync(UnitWork work, CancellationToken cancellationToken)
     {
         // Bounds the wait for the first turn; then it starts anew at the first conflict.
         using var deadline = new Deadline(timeout, time, busAvailableFor);

@@ -11,7 +11,7 @@ using Sequent.Bus.Tests.Wire;
 
 namespace Sequent.Bus.Tests.Operating;
 
-/// <summary>What is counted under the meter Sequent.Bus, and logged beside.</summary>
+/// <summary>What is counted under the meter Sequent, and logged beside.</summary>
 internal sealed class MeterTests
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddDays(1));
@@ -78,6 +78,66 @@ internal sealed class MeterTests
         Assert.That(served.Log.At(LogLevel.Warning), Is.EqualTo(new[] { "Client type accounts has 2 keys with something unsettled; nothing after position 2 is handed out until some are settled" }));
         await served.Loop.PostAsync(queue => queue.Ack(instance, [1, 2]), default);
         await Eventually.HoldsAsync(async () => await served.Loop.AskAsync(queue => queue.Cursor, default) == 4, "it goes on");
+    }
+
+    [Test]
+    public async Task What_is_published_is_counted_by_its_answer_and_so_are_commits_and_sessions()
+    {
+        await using var bus = await BusUnderTest.StartAsync();
+        await using (var client = await bus.ConnectV2Async())
+        {
+            await client.SendAsync($$"""{"message_type":"new","events":[{{WireClient.EventText("k")}},{{WireClient.EventText("k")}},{{WireClient.EventText("k", "7")}}]}""");
+            await client.ReceiveAsync("receipt");
+            Assert.That(_measured["sequent.bus.sessions v2"], Is.EqualTo(1));
+        }
+
+        Assert.That((_measured["sequent.bus.published success"], _measured["sequent.bus.published inconsistent"]), Is.EqualTo((2, 1)));
+        Assert.That((_measured["sequent.bus.commit.events"], _measured.Times("sequent.bus.commit.duration")), Is.EqualTo((2, 1)));
+        await Eventually.HoldsAsync(() => _measured["sequent.bus.sessions v2"] == 0, "the session has ended");
+    }
+
+    [Test]
+    public async Task What_a_client_type_owes_can_be_watched()
+    {
+        await using var bus = await BusUnderTest.StartAsync(null, _time);
+        await using var client = await bus.ConnectV2Async();
+        await client.RegisterAsync("accounts");
+        await client.SendAsync($$"""{"message_type":"new","events":[{{WireClient.EventText("a")}},{{WireClient.EventText("b")}}]}""");
+        await client.ReceiveAsync("receipt");
+        await client.ReceiveDeliveriesAsync(2);
+        _time.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.That(
+            new[] { "behind", "keys_in_debt", "oldest_unacked", "instances" }.Select(name => _measured.Observe($"sequent.bus.client_type.{name} accounts")),
+            Is.EqualTo(new[] { 0d, 2d, 5d, 1d }));
+        Assert.That(_measured.Observe("sequent.bus.position"), Is.EqualTo(2));
+
+        await client.SendAsync("""{"message_type":"ack","up_to":2}""");
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(2)); // one look a second
+                return (_measured.Observe("sequent.bus.client_type.keys_in_debt accounts"), _measured.Observe("sequent.bus.client_type.oldest_unacked accounts")) == (0, 0);
+            },
+            "nothing is owed");
+    }
+
+    [Test]
+    public async Task What_is_not_looked_at_has_an_age_too()
+    {
+        await using var bus = await BusUnderTest.StartAsync(null, _time);
+        await using (var gone = await bus.ConnectV2Async())
+            await gone.RegisterAsync("accounts");
+        await using var client = await bus.ConnectV2Async();
+        await client.PublishAsync("a");
+        _time.Advance(TimeSpan.FromSeconds(7));
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(2));
+                return _measured.Observe("sequent.bus.client_type.behind accounts") == 1 && _measured.Observe("sequent.bus.client_type.oldest_unacked accounts") >= 7;
+            },
+            "it is behind by one event");
     }
 
     private Task UntilAsync(string instrument, long sum) => Eventually.HoldsAsync(() => _measured[instrument] == sum, $"{instrument} is {sum}");

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
 using Sequent.Bus.Tests.Wire;
+using Sequent.Protocol;
 
 namespace Sequent.Bus.Tests.Operating;
 
@@ -18,14 +19,15 @@ internal sealed partial class OperatingDocumentTests
     }
 
     [Test]
-    public void Every_instrument_is_in_the_document()
+    public async Task Every_instrument_is_in_the_document()
     {
-        var names = new List<string>();
+        await using var bus = await BusUnderTest.StartAsync();
+        var names = new HashSet<string>();
         using var listener = new MeterListener
         {
             InstrumentPublished = (instrument, _) =>
             {
-                if (instrument.Meter.Name == "Sequent.Bus")
+                if (instrument.Meter.Name == SequentDiagnostics.Name)
                     names.Add(instrument.Name);
             },
         };
@@ -48,6 +50,6 @@ internal sealed partial class OperatingDocumentTests
     [GeneratedRegex("(GET|POST|DELETE) /[a-z/-]*", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Request();
 
-    [GeneratedRegex(@"sequent\.bus\.[a-z_]+", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"sequent\.bus\.[a-z_.]+", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Instrument();
 }
