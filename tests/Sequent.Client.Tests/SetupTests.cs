@@ -58,10 +58,12 @@ internal sealed partial class SetupTests : HostTest
     }
 
     [Test]
-    public void A_second_handler_for_an_event_fails_and_names_both() =>
-        Assert.That(
-            () => NewHost(b => b.AddHandler<HandlerTests.RenamedHandler, Renamed>().AddHandler<AnotherHandler, Renamed>()),
-            Throws.InvalidOperationException.With.Message.Contains(nameof(HandlerTests.RenamedHandler)).And.Message.Contains(nameof(AnotherHandler)));
+    public async Task A_second_handler_for_an_event_fails_at_the_start_and_names_both()
+    {
+        var host = NewHost(b => b.AddHandler<HandlerTests.RenamedHandler, Renamed>().AddHandler<AnotherHandler, Renamed>(), o => o.Server = new Uri("ws://localhost:1"));
+        var fault = await ThrownByAsync<InvalidOperationException>(() => host.StartAsync(Token));
+        Assert.That(fault.Message, Does.Contain(nameof(HandlerTests.RenamedHandler)).And.Contain(nameof(AnotherHandler)));
+    }
 
     [Test]
     public void A_projection_is_added_once() =>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Sequent.Client;
@@ -33,7 +34,41 @@ public sealed class EventCatalog
         return this;
     }
 
+    /// <summary>
+    /// Reads events of a name as <typeparamref name="T"/> after their data was brought into today's shape: old events of the type's own name, or events of a
+    /// name it had earlier. Handlers of the type take both. What is stored stays as it is.
+    /// </summary>
+    /// <typeparam name="T">The type of the data in today's shape; it is added if it was not.</typeparam>
+    /// <param name="eventType">The name on the wire.</param>
+    /// <param name="upcast">
+    /// Turns data of any shape the name ever had into today's: given every event of the name, so it has to leave alone what is in shape. May change its argument. A
+    /// pure function: it may run any number of times.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The name is another type's, or has an upcaster already.</exception>
+    public EventCatalog Upcast<T>(string eventType, Func<JsonNode, JsonNode> upcast)
+    {
+        ArgumentNullException.ThrowIfNull(eventType);
+        ArgumentNullException.ThrowIfNull(upcast);
+        var own = Map(typeof(T));
+        var entry = _byName.AddOrUpdate(
+            eventType,
+            name => own with { Name = name, Upcast = upcast },
+            (_, known) => known is { Upcast: null } && known.Type == typeof(T) ? known with { Upcast = upcast } : known);
+        if (entry.Type != typeof(T))
+            throw Taken(eventType, entry.Type, typeof(T));
+        if (entry.Upcast != upcast)
+            throw new InvalidOperationException($"The event name '{eventType}' has an upcaster already.");
+        return this;
+    }
+
     internal IEnumerable<Entry> Entries => _byName.Values;
+
+    /// <summary>Every name whose events are read as a type: its own first.</summary>
+    internal IReadOnlyList<string> NamesOf(Type type)
+    {
+        var own = Map(type).Name;
+        return [own, .. _byName.Values.Where(e => e.Type == type && e.Name != own).Select(e => e.Name).Order(StringComparer.Ordinal)];
+    }
 
     internal Entry? Find(string name) => _byName.GetValueOrDefault(name);
 
@@ -44,9 +79,12 @@ public sealed class EventCatalog
         var name = NameOf(type);
         var entry = _byName.AddOrUpdate(name, _ => new Entry(name, type, json), (_, known) => known.Type == type && json is not null ? known with { Json = json } : known);
         if (entry.Type != type)
-            throw new InvalidOperationException($"The event name '{name}' is taken by {entry.Type}; {type} cannot have it too. Give one of them another name with [EventType].");
+            throw Taken(name, entry.Type, type);
         return _byType[type] = entry;
     }
+
+    private static InvalidOperationException Taken(string name, Type first, Type second) =>
+        new($"The event name '{name}' is taken by {first}; {second} cannot have it too. Give one of them another name with [EventType].");
 
     private static string NameOf(Type type)
     {
@@ -59,5 +97,9 @@ public sealed class EventCatalog
     }
 
     /// <summary>One name and its type; metadata that is null comes from the options.</summary>
-    internal sealed record Entry(string Name, Type Type, JsonTypeInfo? Json);
+    internal sealed record Entry(string Name, Type Type, JsonTypeInfo? Json)
+    {
+        /// <summary>Brings data into today's shape; null: it is.</summary>
+        public Func<JsonNode, JsonNode>? Upcast { get; init; }
+    }
 }

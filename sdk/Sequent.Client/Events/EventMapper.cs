@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Sequent.Protocol;
 
@@ -53,17 +54,39 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
         {
             if (needsType)
                 throw new InvalidOperationException($"The event {e} has no .NET type here, and a state folded without it would be wrong. Add it with options.Events.Add<{e.EventType}>(), or look at EventType before Data to pass over it on purpose.");
-            var reader = new Utf8JsonReader(e.Json.Span, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
-            return JsonElement.ParseValue(ref reader);
+            return ReadRaw(e);
         }
 
         try
         {
-            return JsonSerializer.Deserialize(e.Json.Span, TypeInfo(entry)) ?? throw new JsonException("null is no event.");
+            var data = entry.Upcast is null
+                ? JsonSerializer.Deserialize(e.Json.Span, TypeInfo(entry))
+                : JsonSerializer.Deserialize(Upcast(e, entry.Upcast), TypeInfo(entry));
+            return data ?? throw new JsonException("null is no event.");
         }
         catch (JsonException fault)
         {
             throw new JsonException($"The data of {e} cannot be read as {entry.Type}.", fault);
+        }
+    }
+
+    /// <summary>The data of an event, of whatever type.</summary>
+    public static JsonElement ReadRaw(RecordedEvent e)
+    {
+        var reader = new Utf8JsonReader(e.Json.Span, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
+        return JsonElement.ParseValue(ref reader);
+    }
+
+    private static JsonNode Upcast(RecordedEvent e, Func<JsonNode, JsonNode> upcast)
+    {
+        var data = JsonNode.Parse(e.Json.Span, documentOptions: new JsonDocumentOptions { MaxDepth = WireNames.MaxDepth }) ?? throw new JsonException("null is no event.");
+        try
+        {
+            return upcast(data);
+        }
+        catch (Exception fault) when (fault is not JsonException)
+        {
+            throw new JsonException($"The upcaster of {e.EventType} failed.", fault);
         }
     }
 
@@ -75,5 +98,7 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
             TypeInfo(entry);
     }
 
-    private JsonTypeInfo TypeInfo(EventCatalog.Entry entry) => entry.Json ?? _options.GetTypeInfo(entry.Type);
+    private JsonTypeInfo TypeInfo(EventCatalog.Entry entry) => entry.Json ?? (_options.TryGetTypeInfo(entry.Type, out var found)
+        ? found
+        : throw new NotSupportedException($"There is no JSON metadata for {entry.Type}, and this program was published without reflection for JSON, or was given a resolver of its own. Add [JsonSerializable(typeof({entry.Type.Name}))] to the JsonSerializerContext whose Options are the client's options.Json, or add the type with its metadata: options.Events.Add(MyContext.Default.{entry.Type.Name})."));
 }

@@ -25,14 +25,14 @@ internal sealed partial class HandlerHost
     private readonly SequentOptions _options;
     private readonly IServiceScopeFactory _scopes;
     private readonly ILogger _logger;
-    private readonly Dictionary<string, HandlerRegistration> _handlers;
+    private readonly HandlerTable _handlers;
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
     private volatile Subscription? _subscription;
 
     public HandlerHost(SequentClient client, SequentOptions options, IEnumerable<HandlerRegistration> handlers, IServiceScopeFactory scopes, ILogger<HandlerHost> logger)
     {
         (_client, _options, _scopes, _logger) = (client, options, scopes, logger);
-        _handlers = handlers.ToDictionary(h => options.Events.Map(h.Event).Name, StringComparer.Ordinal);
+        _handlers = new HandlerTable(handlers, options.Events);
     }
 
     /// <summary>The bus hands events to this instance.</summary>
@@ -80,7 +80,7 @@ internal sealed partial class HandlerHost
     {
         await using var subscription = _client.Subscribe(new SubscriptionOptions(_options.ClientType!)
         {
-            Types = [.. _handlers.Keys],
+            Types = _handlers.Types,
             Start = _options.Start,
             Instance = _options.Instance,
 
@@ -164,8 +164,8 @@ internal sealed partial class HandlerHost
 
     private async Task RunUnitAsync(Delivery delivery, string? traceParent, CancellationToken cancellationToken)
     {
-        if (!_handlers.TryGetValue(delivery.Event.EventType, out var handler))
-            throw new InvalidOperationException($"The bus delivered a {delivery.Event.EventType}, for which there is no handler.");
+        var handler = _handlers.Find(delivery.Event.EventType)
+            ?? throw new InvalidOperationException($"The bus delivered a {delivery.Event.EventType}, for which there is no handler.");
         var work = new UnitWork(
             (unit, ct) => InvokeAsync(handler, delivery, unit, ct),
             index => DerivedId.For(delivery.Event, _options.ClientType!, handler.Name, index),

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -22,20 +23,31 @@ public sealed class SequentBuilder
     /// <summary>
     /// Adds a handler. All handlers share one subscription of <see cref="SequentOptions.ClientType"/>. It is registered as scoped, unless it is
     /// registered already; each run has a scope of its own. What it appends is named after the class (without its namespace), among other
-    /// things: rename the class only while nothing is in flight.
+    /// things: rename the class only while nothing is in flight. Two handlers of one event type fail when the host starts.
     /// </summary>
     /// <typeparam name="THandler">The handler.</typeparam>
     /// <typeparam name="TEvent">The type of the event's data.</typeparam>
-    /// <exception cref="InvalidOperationException">The event type has a handler already; the message names both.</exception>
     public SequentBuilder AddHandler<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler, TEvent>()
         where THandler : class, IEventHandler<TEvent>
     {
-        _registration.Add(HandlerRegistration.Of<THandler, TEvent>(_registration));
-        if (_registration.ServiceKey is { } key)
-            Services.TryAddKeyedScoped<THandler>(key);
-        else
-            Services.TryAddScoped<THandler>();
+        _registration.Handlers.Add(HandlerRegistration.Of<THandler, TEvent>(_registration));
+        AddScoped<THandler>();
         return AddEvent<TEvent>();
+    }
+
+    /// <summary>
+    /// Adds a handler that takes data as it is, whether or not this program has a type for it: for events that come and go without this program being
+    /// compiled anew, such as those it only passes on. Otherwise as <see cref="AddHandler{THandler, TEvent}"/>.
+    /// </summary>
+    /// <typeparam name="THandler">The handler. <see cref="EventContext{TEvent}.Event"/> tells it the event type.</typeparam>
+    /// <param name="eventTypes">The event types, by their names on the wire. None: all that no other handler takes; the client type then takes every event there is.</param>
+    public SequentBuilder AddRawHandler<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(params string[] eventTypes)
+        where THandler : class, IEventHandler<JsonElement>
+    {
+        ArgumentNullException.ThrowIfNull(eventTypes);
+        _registration.Handlers.Add(HandlerRegistration.Raw<THandler>(_registration, [.. eventTypes]));
+        AddScoped<THandler>();
+        return this;
     }
 
     /// <summary>Adds a projection, and a singleton <see cref="ProjectionProgress{TProjection}"/> that tells how far it is.</summary>
@@ -88,5 +100,14 @@ public sealed class SequentBuilder
     {
         _registration.Events.Add(static catalog => catalog.Add<TEvent>());
         return this;
+    }
+
+    private void AddScoped<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>()
+        where THandler : class
+    {
+        if (_registration.ServiceKey is { } key)
+            Services.TryAddKeyedScoped<THandler>(key);
+        else
+            Services.TryAddScoped<THandler>();
     }
 }

@@ -24,13 +24,4 @@ internal sealed class SequentRegistration(string? serviceKey)
     /// <summary>A service that belongs to this client.</summary>
     public T Get<T>(IServiceProvider services)
         where T : notnull => ServiceKey is null ? services.GetRequiredService<T>() : services.GetRequiredKeyedService<T>(ServiceKey);
-
-    /// <exception cref="InvalidOperationException">The event type has a handler already.</exception>
-    public void Add(HandlerRegistration added)
-    {
-        // One subscription serves all handlers and an event is acked once, so two handlers could not fail apart.
-        if (Handlers.Find(h => h.Event == added.Event) is { } first)
-            throw new InvalidOperationException($"{added.Event} is handled by {first.Handler} already; {added.Handler} cannot handle it too. Let one handler do both, or give the second a client type of its own.");
-        Handlers.Add(added);
-    }
 }
