@@ -2,22 +2,12 @@ using System.Globalization;
 
 namespace Bank.Tests;
 
-[TestFixture(Storage.Sqlite)]
-[TestFixture(Storage.Postgres)]
-public class AccountsRoutesTests(Storage storage)
+public class AccountsRoutesTests(Storage storage) : BankTests(storage)
 {
-    private BankUnderTest _bank = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync(storage);
-
-    [OneTimeTearDown]
-    public async Task StopAsync() => await _bank.DisposeAsync();
-
     [Test]
     public async Task Deposits_and_withdrawals_make_the_balance_and_the_statement()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
         var deposit = await customer.PostAsync(Part.Accounts, $"/accounts/{account}/deposit", new { amount = "100.00" });
         var withdrawal = await customer.PostAsync(Part.Accounts, $"/accounts/{account}/withdrawal", new { amount = "0.01" });
@@ -33,7 +23,7 @@ public class AccountsRoutesTests(Storage storage)
     [Test]
     public async Task More_than_there_is_cannot_be_withdrawn()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync("10.00");
         var answer = await customer.PostAsync(Part.Accounts, $"/accounts/{account}/withdrawal", new { amount = "10.01" });
 
@@ -43,7 +33,7 @@ public class AccountsRoutesTests(Storage storage)
     [Test]
     public async Task Only_so_many_of_many_withdrawals_at_once_are_paid()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync("10.00");
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => customer.PostAsync(Part.Accounts, $"/accounts/{account}/withdrawal", new { amount = "1.00" })));
 
@@ -58,7 +48,7 @@ public class AccountsRoutesTests(Storage storage)
     [TestCase("1.00", Description = "a number, not a string")]
     public async Task A_bad_amount_is_refused_with_the_field_named(string amount)
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
         var body = System.Text.Json.Nodes.JsonNode.Parse($$"""{"amount":{{amount}}}""");
         foreach (var route in new[] { "deposit", "withdrawal" })
@@ -75,9 +65,9 @@ public class AccountsRoutesTests(Storage storage)
     [Test]
     public async Task Another_customers_account_is_forbidden_an_unknown_one_not_found_and_a_stranger_not_let_in()
     {
-        using var mine = await _bank.NewCustomerAsync();
-        using var other = await _bank.NewCustomerAsync();
-        using var stranger = new Customer(_bank, "stranger") { Token = "made up" };
+        using var mine = await Bank.NewCustomerAsync();
+        using var other = await Bank.NewCustomerAsync();
+        using var stranger = new Customer(Bank, "stranger") { Token = "made up" };
         var account = await other.OpenAccountAsync("10.00");
         await mine.OpenAccountAsync();
 
@@ -92,7 +82,7 @@ public class AccountsRoutesTests(Storage storage)
     [Test]
     public async Task Without_users_or_the_bus_the_answer_is_503_and_when_to_try_again()
     {
-        await using var bank = await BankUnderTest.StartAsync(storage);
+        await using var bank = await BankUnderTest.StartAsync(Storage);
         using var customer = await bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync("10.00");
 
@@ -111,13 +101,13 @@ public class AccountsRoutesTests(Storage storage)
     [Test]
     public async Task The_services_describe_themselves()
     {
-        using var anybody = new Customer(_bank, "anybody");
+        using var anybody = new Customer(Bank, "anybody");
         using var http = new HttpClient();
         foreach (var (part, route) in new[] { (Part.Users, "/register"), (Part.Accounts, "/accounts/{id}"), (Part.Transactions, "/transactions") })
         {
             var description = await anybody.GetAsync(part, "/openapi/v1.json");
             Assert.That(description.Body!["paths"]!.AsObject().Select(p => p.Key), Has.Member(route));
-            using var page = await http.GetAsync(new Uri(_bank[part], "/scalar"));
+            using var page = await http.GetAsync(new Uri(Bank[part], "/scalar"));
             Assert.That(((int)page.StatusCode, page.Content.Headers.ContentType?.MediaType), Is.EqualTo((200, "text/html")));
         }
     }

@@ -34,8 +34,8 @@ public enum Storage
 
 /// <summary>The real services and a real bus in this process, on free ports and on files in a folder of their own. Each part can be stopped alone.</summary>
 /// <param name="storage">Where the services keep their state.</param>
-/// <param name="usersClock">The clock of Users if the test turns it itself: of its sessions, its repeating, and of the SDK's pauses in it.</param>
-internal sealed class BankUnderTest(Storage storage, TimeProvider? usersClock = null) : IAsyncDisposable
+/// <param name="users">What Users gets instead of its own: a clock the test turns, of its sessions, its repeating and the SDK's pauses in it.</param>
+internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>? users = null) : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("bank-tests-").FullName;
     private readonly Dictionary<Part, WebApplication> _parts = [];
@@ -45,9 +45,9 @@ internal sealed class BankUnderTest(Storage storage, TimeProvider? usersClock = 
 
     public string BusAddress => this[Part.Bus].OriginalString.Replace("http://", "ws://", StringComparison.Ordinal);
 
-    public static async Task<BankUnderTest> StartAsync(Storage storage, TimeProvider? usersClock = null)
+    public static async Task<BankUnderTest> StartAsync(Storage storage, Action<IServiceCollection>? users = null)
     {
-        var bank = new BankUnderTest(storage, usersClock);
+        var bank = new BankUnderTest(storage, users);
         foreach (var part in Enum.GetValues<Part>())
             await bank.StartAsync(part);
         return bank;
@@ -78,7 +78,7 @@ internal sealed class BankUnderTest(Storage storage, TimeProvider? usersClock = 
 
     private WebApplication Build(Part part) => part switch
     {
-        Part.Users => UsersService.Build(Arguments("users"), builder => builder.Services.AddSingleton(usersClock ?? TimeProvider.System)),
+        Part.Users => UsersService.Build(Arguments("users"), builder => users?.Invoke(builder.Services)),
         Part.Accounts => AccountsService.Build(Arguments("accounts")),
         Part.Transactions => TransactionsService.Build(Arguments("transactions")),
         _ => BuildBus(),

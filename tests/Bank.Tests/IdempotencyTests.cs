@@ -5,22 +5,12 @@ using Sequent.Client;
 namespace Bank.Tests;
 
 /// <summary>Whoever got no answer asks again with the same key: it happens once, and the answer is the same.</summary>
-[TestFixture(Storage.Sqlite)]
-[TestFixture(Storage.Postgres)]
-public class IdempotencyTests(Storage storage)
+public class IdempotencyTests(Storage storage) : BankTests(storage)
 {
-    private BankUnderTest _bank = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync(storage);
-
-    [OneTimeTearDown]
-    public async Task StopAsync() => await _bank.DisposeAsync();
-
     [Test]
     public async Task A_deposit_repeated_under_its_key_is_made_once()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
 
         var answers = await RepeatAsync(() => customer.PostAsync(Part.Accounts, $"/accounts/{account}/deposit", new { amount = "5.00" }, "a"));
@@ -33,7 +23,7 @@ public class IdempotencyTests(Storage storage)
     [Test]
     public async Task A_withdrawal_that_has_emptied_the_account_is_no_refusal_when_it_is_repeated()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync("5.00");
 
         var answers = await RepeatAsync(() => customer.PostAsync(Part.Accounts, $"/accounts/{account}/withdrawal", new { amount = "5.00" }, "a"));
@@ -45,7 +35,7 @@ public class IdempotencyTests(Storage storage)
     [Test]
     public async Task A_refused_withdrawal_is_decided_anew()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
         var path = $"/accounts/{account}/withdrawal";
 
@@ -60,7 +50,7 @@ public class IdempotencyTests(Storage storage)
     [Test]
     public async Task A_transfer_repeated_under_its_key_is_one_transfer()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var from = await customer.OpenAccountAsync("10.00");
         var to = await customer.OpenAccountAsync();
 
@@ -75,7 +65,7 @@ public class IdempotencyTests(Storage storage)
     [Test]
     public async Task A_request_for_an_account_repeated_under_its_key_opens_one()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
 
         var answers = await RepeatAsync(() => customer.PostAsync(Part.Users, "/users/me/accounts", null, "a"));
         await Eventually.ReadAsync(() => customer.GetAsync(Part.Users, $"/users/me/accounts/requests/{answers[0]["request_id"]}"), a => a["status"] == "created");
@@ -90,7 +80,7 @@ public class IdempotencyTests(Storage storage)
     [Test]
     public async Task Another_change_under_a_key_that_is_stored_is_refused()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var from = await customer.OpenAccountAsync("10.00");
         var to = await customer.OpenAccountAsync();
         var deposit = $"/accounts/{from}/deposit";
@@ -111,8 +101,8 @@ public class IdempotencyTests(Storage storage)
     [Test]
     public async Task A_key_belongs_to_its_user_its_route_and_its_path()
     {
-        using var one = await _bank.NewCustomerAsync();
-        using var two = await _bank.NewCustomerAsync();
+        using var one = await Bank.NewCustomerAsync();
+        using var two = await Bank.NewCustomerAsync();
         long[] accounts = [await one.OpenAccountAsync("1.00"), await one.OpenAccountAsync("1.00"), await two.OpenAccountAsync("1.00")];
         foreach (var (customer, account) in new[] { (one, accounts[0]), (one, accounts[1]), (two, accounts[2]) })
         {
@@ -126,13 +116,13 @@ public class IdempotencyTests(Storage storage)
     [Test]
     public async Task A_transaction_id_that_is_taken_by_another_event_is_passed_over_at_every_repetition()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var from = await customer.OpenAccountAsync("10.00");
         var to = await customer.OpenAccountAsync();
 
         // The id that the key gives first is found with a transfer that is refused, on a bank of its own.
         var taken = await FirstIdAsync(customer.Name, from, to);
-        await using (var stranger = _bank.CreateBusClient())
+        await using (var stranger = Bank.CreateBusClient())
             await stranger.PublishAsync(new AcceptedTransaction(taken), Sequence.At(Keys.Transaction(taken), 0));
         var first = await customer.PostAsync(Part.Transactions, "/transactions", Transfer(from, to, "1.00"), "taken");
         var second = await customer.PostAsync(Part.Transactions, "/transactions", Transfer(from, to, "1.00"), "taken");
@@ -146,7 +136,7 @@ public class IdempotencyTests(Storage storage)
     [TestCase("256")]
     public async Task A_key_that_cannot_be_one_is_refused(string key)
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var answer = await customer.PostAsync(Part.Users, "/users/me/accounts", null, key == "256" ? new string('k', 256) : key);
 
         Assert.That(answer.Status, Is.EqualTo(400));
@@ -156,7 +146,7 @@ public class IdempotencyTests(Storage storage)
     [Test]
     public async Task What_got_no_answer_because_the_bus_was_away_happens_once_when_it_is_repeated()
     {
-        await using var bank = await BankUnderTest.StartAsync(storage);
+        await using var bank = await BankUnderTest.StartAsync(Storage);
         using var customer = await bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
         var deposit = $"/accounts/{account}/deposit";
@@ -173,7 +163,7 @@ public class IdempotencyTests(Storage storage)
     /// <summary>What the key "taken" gives a customer of that name for a transfer, before anything is stored.</summary>
     private async Task<long> FirstIdAsync(string name, long from, long to)
     {
-        await using var other = await BankUnderTest.StartAsync(storage);
+        await using var other = await BankUnderTest.StartAsync(Storage);
         using var twin = new Customer(other, name);
         await twin.PostAsync(Part.Users, "/register", new { username = name, password = Customer.Password });
         await twin.LogInAsync();

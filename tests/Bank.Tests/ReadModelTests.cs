@@ -3,22 +3,12 @@ using System.Globalization;
 namespace Bank.Tests;
 
 /// <summary>What read models answer while they lag, and when several instances share one.</summary>
-[TestFixture(Storage.Sqlite)]
-[TestFixture(Storage.Postgres)]
-public class ReadModelTests(Storage storage)
+public class ReadModelTests(Storage storage) : BankTests(storage)
 {
-    private BankUnderTest _bank = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync(storage);
-
-    [OneTimeTearDown]
-    public async Task StopAsync() => await _bank.DisposeAsync();
-
     [Test]
     public async Task Who_sends_back_the_position_of_a_change_reads_at_least_that()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var from = await customer.OpenAccountAsync("10.00");
         var to = await customer.OpenAccountAsync();
         for (var i = 1; i <= 20; i++)
@@ -33,7 +23,7 @@ public class ReadModelTests(Storage storage)
     [Test]
     public async Task The_position_of_an_event_the_list_does_not_show_is_no_long_wait()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
         var deposit = await customer.PostAsync(Part.Accounts, $"/accounts/{account}/deposit", new { amount = "1.00" });
 
@@ -45,7 +35,7 @@ public class ReadModelTests(Storage storage)
     [Test]
     public async Task A_position_that_is_not_reached_in_time_is_503_and_one_that_is_none_400()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
         foreach (var (part, path) in new[] { (Part.Transactions, "/transactions"), (Part.Accounts, $"/accounts/{account}/statement") })
         {
@@ -60,7 +50,7 @@ public class ReadModelTests(Storage storage)
     [Test]
     public async Task Until_it_has_read_the_log_a_service_is_not_ready_and_its_lists_are_503()
     {
-        await using var bank = await BankUnderTest.StartAsync(storage);
+        await using var bank = await BankUnderTest.StartAsync(Storage);
         using var customer = await bank.NewCustomerAsync();
         await bank.StopAsync(Part.Transactions);
         await bank.StopAsync(Part.Bus);
@@ -78,7 +68,7 @@ public class ReadModelTests(Storage storage)
     [Test]
     public async Task Instances_that_share_their_state_answer_the_same_and_count_nothing_twice()
     {
-        await using var bank = await BankUnderTest.StartAsync(storage);
+        await using var bank = await BankUnderTest.StartAsync(Storage);
         using var customer = await bank.NewCustomerAsync();
         await using var secondUsers = await bank.StartSecondAsync(Part.Users);
         await using var secondAccounts = await bank.StartSecondAsync(Part.Accounts);

@@ -1,22 +1,12 @@
 namespace Bank.Tests;
 
-[TestFixture(Storage.Sqlite)]
-[TestFixture(Storage.Postgres)]
-public class TransactionsRoutesTests(Storage storage)
+public class TransactionsRoutesTests(Storage storage) : BankTests(storage)
 {
-    private BankUnderTest _bank = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync(storage);
-
-    [OneTimeTearDown]
-    public async Task StopAsync() => await _bank.DisposeAsync();
-
     [Test]
     public async Task An_accepted_transfer_moves_the_money_and_stands_on_both_statements()
     {
-        using var payer = await _bank.NewCustomerAsync();
-        using var payee = await _bank.NewCustomerAsync();
+        using var payer = await Bank.NewCustomerAsync();
+        using var payee = await Bank.NewCustomerAsync();
         var from = await payer.OpenAccountAsync("50.00");
         var to = await payee.OpenAccountAsync();
         var transfer = await payer.TransferAsync(from, to, "20.00");
@@ -31,7 +21,7 @@ public class TransactionsRoutesTests(Storage storage)
     [Test]
     public async Task Too_much_is_rejected_and_so_is_an_unknown_account()
     {
-        using var payer = await _bank.NewCustomerAsync();
+        using var payer = await Bank.NewCustomerAsync();
         var from = await payer.OpenAccountAsync("50.00");
         var to = await payer.OpenAccountAsync();
         var tooMuch = await payer.TransferAsync(from, to, "50.01");
@@ -45,8 +35,8 @@ public class TransactionsRoutesTests(Storage storage)
     [Test]
     public async Task Money_can_only_be_sent_from_an_account_of_mine()
     {
-        using var mine = await _bank.NewCustomerAsync();
-        using var other = await _bank.NewCustomerAsync();
+        using var mine = await Bank.NewCustomerAsync();
+        using var other = await Bank.NewCustomerAsync();
         var account = await mine.OpenAccountAsync();
         var theirs = await other.OpenAccountAsync("50.00");
         var answer = await mine.PostAsync(Part.Transactions, "/transactions", new { from_account_id = theirs, to_account_id = account, amount = "1.00" });
@@ -65,7 +55,7 @@ public class TransactionsRoutesTests(Storage storage)
     [TestCase("""{"from_account_id":"1","to_account_id":2,"amount":"1.50"}""", "from_account_id")]
     public async Task A_bad_transfer_is_refused_with_the_field_named(string body, string field)
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var answer = await customer.PostAsync(Part.Transactions, "/transactions", System.Text.Json.Nodes.JsonNode.Parse(body));
 
         Assert.That(answer.Status, Is.EqualTo(400));
@@ -75,9 +65,9 @@ public class TransactionsRoutesTests(Storage storage)
     [Test]
     public async Task A_transfer_is_shown_only_to_those_it_concerns()
     {
-        using var payer = await _bank.NewCustomerAsync();
-        using var other = await _bank.NewCustomerAsync();
-        using var stranger = new Customer(_bank, "stranger");
+        using var payer = await Bank.NewCustomerAsync();
+        using var other = await Bank.NewCustomerAsync();
+        using var stranger = new Customer(Bank, "stranger");
         var from = await payer.OpenAccountAsync("50.00");
         var to = await payer.OpenAccountAsync();
         var path = $"/transactions/{(await payer.TransferAsync(from, to, "1.00"))["transaction_id"]}";
@@ -90,8 +80,8 @@ public class TransactionsRoutesTests(Storage storage)
     [Test]
     public async Task The_list_shows_my_transfers_newest_first()
     {
-        using var payer = await _bank.NewCustomerAsync();
-        using var other = await _bank.NewCustomerAsync();
+        using var payer = await Bank.NewCustomerAsync();
+        using var other = await Bank.NewCustomerAsync();
         var from = await payer.OpenAccountAsync("50.00");
         var to = await payer.OpenAccountAsync();
         await payer.TransferAsync(from, to, "1.00");

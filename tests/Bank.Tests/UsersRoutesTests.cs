@@ -1,24 +1,15 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Bank.Tests;
 
-[TestFixture(Storage.Sqlite)]
-[TestFixture(Storage.Postgres)]
-public class UsersRoutesTests(Storage storage)
+public class UsersRoutesTests(Storage storage) : BankTests(storage)
 {
-    private BankUnderTest _bank = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _bank = await BankUnderTest.StartAsync(storage);
-
-    [OneTimeTearDown]
-    public async Task StopAsync() => await _bank.DisposeAsync();
-
     [Test]
     public async Task A_name_can_be_registered_once()
     {
-        using var customer = new Customer(_bank, "alice");
+        using var customer = new Customer(Bank, "alice");
         var first = await customer.PostAsync(Part.Users, "/register", new { username = "alice", password = Customer.Password });
         var second = await customer.PostAsync(Part.Users, "/register", new { username = "alice", password = "another password" });
 
@@ -33,7 +24,7 @@ public class UsersRoutesTests(Storage storage)
     [TestCase("someone", "aaaaaaaabbb", "password", Description = "too few different characters")]
     public async Task A_bad_name_or_password_is_refused_with_the_field_named(string? username, string? password, string field)
     {
-        using var customer = new Customer(_bank, "nobody");
+        using var customer = new Customer(Bank, "nobody");
         var answer = await customer.PostAsync(Part.Users, "/register", new { username, password });
 
         Assert.That(answer.Status, Is.EqualTo(400));
@@ -43,7 +34,7 @@ public class UsersRoutesTests(Storage storage)
     [Test]
     public async Task Logging_in_gives_a_token_that_ends_some_time()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var answer = await customer.PostAsync(Part.Users, "/login", new { username = customer.Name, password = Customer.Password });
 
         Assert.That(answer.Status, Is.EqualTo(200));
@@ -54,7 +45,7 @@ public class UsersRoutesTests(Storage storage)
     [Test]
     public async Task A_wrong_password_and_an_unknown_name_are_told_the_same()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var wrong = await customer.PostAsync(Part.Users, "/login", new { username = customer.Name, password = "not the password" });
         var unknown = await customer.PostAsync(Part.Users, "/login", new { username = "who.is.this", password = "not the password" });
 
@@ -65,10 +56,10 @@ public class UsersRoutesTests(Storage storage)
     [Test]
     public async Task After_five_wrong_passwords_the_right_one_is_worth_nothing_for_a_while()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var wrong = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => LogInAsync("not the password")));
         var locked = await LogInAsync(Customer.Password);
-        await using (var db = _bank.OpenUsers())
+        await using (var db = Bank.OpenUsers())
             await db.Users.Where(user => user.UserName == customer.Name).ExecuteUpdateAsync(set => set.SetProperty(user => user.LockoutEnd, DateTimeOffset.UtcNow.AddSeconds(-1)));
         var unlocked = await LogInAsync(Customer.Password);
 
@@ -82,8 +73,8 @@ public class UsersRoutesTests(Storage storage)
     [Test]
     public async Task A_session_that_is_ended_leaves_the_others_alone()
     {
-        using var here = await _bank.NewCustomerAsync();
-        using var there = new Customer(_bank, here.Name);
+        using var here = await Bank.NewCustomerAsync();
+        using var there = new Customer(Bank, here.Name);
         await there.LogInAsync();
         await here.PostAsync(Part.Users, "/logout");
 
@@ -93,7 +84,7 @@ public class UsersRoutesTests(Storage storage)
     [Test]
     public async Task After_logging_out_the_token_is_worth_nothing_anywhere()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
         var loggedOut = await customer.PostAsync(Part.Users, "/logout");
         var me = await customer.GetAsync(Part.Users, "/users/me");
@@ -106,7 +97,7 @@ public class UsersRoutesTests(Storage storage)
     public async Task A_session_ends_after_its_time()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()));
-        await using var bank = await BankUnderTest.StartAsync(storage, clock);
+        await using var bank = await BankUnderTest.StartAsync(Storage, services => services.AddSingleton<TimeProvider>(clock));
         using var customer = await bank.NewCustomerAsync();
         var lifetime = TimeSpan.FromSeconds((await customer.PostAsync(Part.Users, "/sessions/validate", new { token = customer.Token })).Body!["expires_in"]!.GetValue<int>());
         clock.Advance(lifetime - TimeSpan.FromSeconds(1));
@@ -121,7 +112,7 @@ public class UsersRoutesTests(Storage storage)
     [TestCase("/users/me/accounts/requests/3f2504e0-4f89-41d3-9a0c-0305e82c3301")]
     public async Task Without_a_token_nothing_is_told(string path)
     {
-        using var stranger = new Customer(_bank, "stranger");
+        using var stranger = new Customer(Bank, "stranger");
         var answer = await stranger.GetAsync(Part.Users, path);
 
         Assert.That((answer.Status, answer.Response.Content.Headers.ContentType?.MediaType), Is.EqualTo((401, "application/problem+json")));
@@ -131,7 +122,7 @@ public class UsersRoutesTests(Storage storage)
     [Test]
     public async Task A_request_for_an_account_is_pending_then_created_and_then_the_account_is_mine()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var request = await customer.PostAsync(Part.Users, "/users/me/accounts");
         var created = await Eventually.ReadAsync(
             () => customer.GetAsync(Part.Users, $"/users/me/accounts/requests/{request["request_id"]}"), answer => answer["status"] == "created");
@@ -144,8 +135,8 @@ public class UsersRoutesTests(Storage storage)
     [Test]
     public async Task Somebody_elses_request_is_unknown()
     {
-        using var mine = await _bank.NewCustomerAsync();
-        using var other = await _bank.NewCustomerAsync();
+        using var mine = await Bank.NewCustomerAsync();
+        using var other = await Bank.NewCustomerAsync();
         var request = await mine.PostAsync(Part.Users, "/users/me/accounts");
         var answer = await other.GetAsync(Part.Users, $"/users/me/accounts/requests/{request["request_id"]}");
 
@@ -155,7 +146,7 @@ public class UsersRoutesTests(Storage storage)
     [Test]
     public async Task A_token_can_be_validated()
     {
-        using var customer = await _bank.NewCustomerAsync();
+        using var customer = await Bank.NewCustomerAsync();
         var account = await customer.OpenAccountAsync();
         var good = await customer.PostAsync(Part.Users, "/sessions/validate", new { token = customer.Token });
         var bad = await customer.PostAsync(Part.Users, "/sessions/validate", new { token = "made up" });
@@ -169,7 +160,7 @@ public class UsersRoutesTests(Storage storage)
     public async Task Requests_the_bus_never_got_are_published_when_it_is_there()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using var bank = await BankUnderTest.StartAsync(storage, clock);
+        await using var bank = await BankUnderTest.StartAsync(Storage, services => services.AddSingleton<TimeProvider>(clock));
         using var customer = await bank.NewCustomerAsync();
         await bank.StopAsync(Part.Bus);
         var answer = await customer.PostAsync(Part.Users, "/users/me/accounts");
