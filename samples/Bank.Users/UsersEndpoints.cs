@@ -33,7 +33,7 @@ internal static class UsersEndpoints
     private static async Task<Results<Ok<LoggedIn>, ProblemHttpResult>> LogInAsync(
         NameAndPassword body, Credentials credentials, Sessions sessions, CancellationToken cancellationToken)
     {
-        if (await credentials.FaultAsync(body.Username, body.Password) is not null || !await credentials.AreRightAsync(body.Username!, body.Password!))
+        if (await credentials.FaultAsync(body.Username, body.Password) is not null || !await credentials.AreRightAsync(body.Username!, body.Password!, cancellationToken))
             return TypedResults.Problem("Name or password is wrong.", statusCode: StatusCodes.Status401Unauthorized);
         var token = await sessions.OpenAsync(body.Username!, cancellationToken);
         return TypedResults.Ok(new LoggedIn(token, (int)Sessions.Lifetime.TotalSeconds));

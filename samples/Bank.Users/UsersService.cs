@@ -13,6 +13,7 @@ public static class UsersService
         var builder = BankService.CreateBuilder("Bank.Users", "http://localhost:5005", args);
         builder.Services.AddUsersWork(builder.Configuration);
         builder.Services.AddIdentityCore<User>(Credentials.Configure).AddEntityFrameworkStores<UsersDb>();
+        builder.Services.AddSingleton(_ => Credentials.CreateTurns());
         builder.Services.AddScoped<Credentials>();
         builder.Services.AddScoped<Sessions>();
         builder.Services.AddScoped<ISessionSource>(provider => provider.GetRequiredService<Sessions>());

@@ -7,7 +7,6 @@ using Bank.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -118,13 +117,6 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
         ? $"{PostgresServer.Connection};Database={DatabaseOf(state)};Maximum Pool Size=20"
         : $"Data Source={Path.Combine(_folder, state)}.db";
 
-    /// <summary>The database of Users.</summary>
-    public UsersDb OpenUsers()
-    {
-        var options = new DbContextOptionsBuilder<UsersDb>();
-        return new UsersDb((storage == Storage.Postgres ? options.UseNpgsql(StateOf("users")) : options.UseSqlite(StateOf("users"))).Options);
-    }
-
     public SequentClient CreateBusClient()
     {
         var options = new SequentOptions { Server = new Uri(BusAddress) };
@@ -224,7 +216,7 @@ internal sealed class Customer(BankUnderTest bank, string name) : IDisposable
 
     public Task<Answer> GetAsync(Part part, string path, string header, string? value) => SendAsync(HttpMethod.Get, part, path, null, header, value);
 
-    public Task<Answer> PostAsync(Part part, string path, object? body = null) => ReadAsync(_http.PostAsJsonAsync(new Uri(bank[part], path), body ?? new { }));
+    public Task<Answer> PostAsync(Part part, string path, object? body = null, Uri? at = null) => ReadAsync(_http.PostAsJsonAsync(new Uri(at ?? bank[part], path), body ?? new { }));
 
     /// <summary>Asks for a change that may be repeated.</summary>
     public Task<Answer> PostAsync(Part part, string path, object? body, string idempotencyKey) => SendAsync(HttpMethod.Post, part, path, body ?? new { }, "Idempotency-Key", idempotencyKey);

@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
@@ -51,23 +50,6 @@ public class UsersRoutesTests(Storage storage) : BankTests(storage)
 
         Assert.That((wrong.Status, unknown.Status), Is.EqualTo((401, 401)));
         Assert.That(wrong["detail"], Is.EqualTo(unknown["detail"]));
-    }
-
-    [Test]
-    public async Task After_five_wrong_passwords_the_right_one_is_worth_nothing_for_a_while()
-    {
-        using var customer = await Bank.NewCustomerAsync();
-        var wrong = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => LogInAsync("not the password")));
-        var locked = await LogInAsync(Customer.Password);
-        await using (var db = Bank.OpenUsers())
-            await db.Users.Where(user => user.UserName == customer.Name).ExecuteUpdateAsync(set => set.SetProperty(user => user.LockoutEnd, DateTimeOffset.UtcNow.AddSeconds(-1)));
-        var unlocked = await LogInAsync(Customer.Password);
-
-        Assert.That(wrong.Append(locked).Select(a => a.Status), Is.All.EqualTo(401), "five at once count as five");
-        Assert.That((locked["detail"], unlocked.Status), Is.EqualTo((wrong[0]["detail"], 200)), "a stranger does not learn that it is locked");
-        Assert.That((await customer.GetAsync(Part.Users, "/users/me")).Status, Is.EqualTo(200), "who is signed in stays it");
-
-        Task<Answer> LogInAsync(string password) => customer.PostAsync(Part.Users, "/login", new { username = customer.Name, password });
     }
 
     [Test]
