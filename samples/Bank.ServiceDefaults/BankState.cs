@@ -1,15 +1,23 @@
 using System.Data.Common;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Bank.ServiceDefaults;
 
 /// <summary>Where a service keeps its state: SQLite in a file of its own, or PostgreSQL, which instances can share.</summary>
 public static class BankState
 {
+    private const int SqliteBusy = 5, SqliteLocked = 6, SqliteCantOpen = 14;
+
+    /// <summary>Less than a request waits: SQLite waits for a lock without listening to anybody who cancels.</summary>
+    private const string SqliteDefaults = "Default Timeout=4;";
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     /// <summary>Keeps it at <c>ConnectionStrings:State</c>, in PostgreSQL if that names a <c>Host</c>, and creates it before anything else starts.</summary>
     public static IServiceCollection AddState<TContext>(this IServiceCollection services, IConfiguration configuration, string defaultFile)
@@ -21,20 +29,24 @@ public static class BankState
             if (new DbConnectionStringBuilder { ConnectionString = connection }.ContainsKey("Host"))
                 o.UseNpgsql(connection);
             else
-                o.UseSqlite(connection);
+                o.UseSqlite(SqliteDefaults + connection); // what the connection says itself counts
         });
         services.AddHostedService<StateCreation<TContext>>();
         return services;
     }
 
-    /// <summary>The database could not be reached, or asks to be asked again. EF Core may have wrapped that.</summary>
-    public static bool IsAway(Exception exception) =>
-        (exception as DbException ?? exception.InnerException as DbException) is { IsTransient: true };
+    /// <summary>The database could not be reached, or asks to be asked again. EF Core wraps that, some of it twice.</summary>
+    public static bool IsAway(Exception exception) => DatabaseFault(exception) switch
+    {
+        SqliteException sqlite => sqlite.SqliteErrorCode is SqliteBusy or SqliteLocked or SqliteCantOpen,
+        { } fault => fault.IsTransient,
+        null => false,
+    };
 
     /// <summary>For handlers: a database that is away is no fault of the event, so the event waits instead of failing.</summary>
-    public static async Task WhenItIsThereAsync(Func<Task> change, CancellationToken cancellationToken)
+    public static async Task WhenItIsThereAsync(Func<Task> change, TimeProvider time, CancellationToken cancellationToken)
     {
-        while (true)
+        for (var pause = Pause; ; pause = Longer(pause))
         {
             try
             {
@@ -43,19 +55,27 @@ public static class BankState
             }
             catch (Exception e) when (IsAway(e))
             {
-                await Task.Delay(Pause, cancellationToken);
+                await Task.Delay(pause, time, cancellationToken);
             }
         }
     }
 
-    private sealed class StateCreation<TContext>(IDbContextFactory<TContext> databases) : IHostedService
+    private static DbException? DatabaseFault(Exception? exception)
+    {
+        while (exception is not (null or DbException))
+            exception = exception.InnerException;
+        return exception as DbException;
+    }
+
+    private static TimeSpan Longer(TimeSpan pause) => pause * 2 < LongestPause ? pause * 2 : LongestPause;
+
+    /// <summary>Tries until the database is there or the service is stopped. Until then nothing else of the service starts, so it is not ready.</summary>
+    private sealed class StateCreation<TContext>(IDbContextFactory<TContext> databases, TimeProvider time, ILogger<StateCreation<TContext>> log) : IHostedService
         where TContext : DbContext
     {
-        private const int MaxAttempts = 10;
-
         public async Task StartAsync(CancellationToken cancellationToken)
         {
-            for (var attempt = 1; ; attempt++)
+            for (var pause = Pause; ; pause = Longer(pause))
             {
                 try
                 {
@@ -63,14 +83,21 @@ public static class BankState
                     await db.Database.EnsureCreatedAsync(cancellationToken);
                     return;
                 }
-                catch (DbException) when (attempt < MaxAttempts)
+                catch (Exception e) when (DatabaseFault(e) is { } fault)
                 {
                     // Instances that start together all create it; one of them wins, the others find it. Or it is not there yet.
-                    await Task.Delay(Pause, cancellationToken);
+                    log.StateMissing(typeof(TContext).Name, fault.Message, pause.TotalSeconds);
+                    await Task.Delay(pause, time, cancellationToken);
                 }
             }
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
+}
+
+internal static partial class BankStateLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{State} cannot be opened or created ({Fault}); the service starts when it can, next try in {Pause} s. See ConnectionStrings:State.")]
+    public static partial void StateMissing(this ILogger log, string state, string fault, double pause);
 }

@@ -37,17 +37,17 @@ public static class ReadYourWrites
                 return await next(context);
             if (!long.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var position))
                 return Problems.Field(Header, "A position in the log, as an answer to a change has it.");
-            return await IsReachedAsync(progress, position, http.RequestAborted) ? await next(context) : Problems.NotReady($"The service has not read up to position {position} yet.");
+            return await IsReachedAsync(progress, position, http.RequestServices.GetRequiredService<TimeProvider>(), http.RequestAborted) ? await next(context) : Problems.NotReady($"The service has not read up to position {position} yet.");
         }).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static async Task<bool> IsReachedAsync(ProjectionProgress progress, long position, CancellationToken cancellationToken)
+    private static async Task<bool> IsReachedAsync(ProjectionProgress progress, long position, TimeProvider time, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
         {
-            await progress.WaitForAsync(position, patience.Token);
+            await progress.WaitForAsync(position, either.Token);
             return true;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -94,7 +94,7 @@ internal sealed class AccountRequestRepeater(AccountRequests requests, TimeProvi
 }
 
 /// <summary>Notes which account came of a request. Doing it twice changes nothing, so at least once is enough.</summary>
-internal sealed class AccountCreatedHandler(UsersDb db) : IEventHandler<AccountCreated>
+internal sealed class AccountCreatedHandler(UsersDb db, TimeProvider time) : IEventHandler<AccountCreated>
 {
     public async Task HandleAsync(EventContext<AccountCreated> context, CancellationToken cancellationToken)
     {
@@ -104,6 +104,7 @@ internal sealed class AccountCreatedHandler(UsersDb db) : IEventHandler<AccountC
         await BankState.WhenItIsThereAsync(
             () => db.AccountRequests.Where(request => request.RequestId == id && request.AccountId == null).ExecuteUpdateAsync(
                 set => set.SetProperty(request => request.AccountId, context.Data.AccountID).SetProperty(request => request.Published, true), cancellationToken),
+            time,
             cancellationToken);
     }
 }

@@ -34,13 +34,16 @@ public enum Storage
 /// <summary>The real services and a real bus in this process, on free ports and on files in a folder of their own. Each part can be stopped alone.</summary>
 /// <param name="storage">Where the services keep their state.</param>
 /// <param name="users">What Users gets instead of its own: a clock the test turns, of its sessions, its repeating and the SDK's pauses in it.</param>
-internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>? users = null) : IAsyncDisposable
+/// <param name="postgres">The PostgreSQL, if the test needs one of its own.</param>
+internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>? users = null, PostgresServer? postgres = null) : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("bank-tests-").FullName;
     private readonly Dictionary<Part, WebApplication> _parts = [];
     private readonly Dictionary<Part, Uri> _addresses = [];
 
     public Uri this[Part part] => _addresses[part];
+
+    private string Postgres => postgres?.Connection ?? SharedPostgres.Connection;
 
     public string BusAddress => this[Part.Bus].OriginalString.Replace("http://", "ws://", StringComparison.Ordinal);
 
@@ -59,11 +62,11 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
         return bank;
     }
 
-    public async Task StartAsync(Part part)
+    public async Task StartAsync(Part part, CancellationToken cancellationToken = default)
     {
         var app = Build(part);
-        await app.StartAsync();
         _parts[part] = app;
+        await app.StartAsync(cancellationToken);
         _addresses[part] = new Uri(app.Urls.First());
     }
 
@@ -107,14 +110,14 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
         if (storage == Storage.Postgres)
         {
             NpgsqlConnection.ClearAllPools();
-            await using var server = NpgsqlDataSource.Create(PostgresServer.Connection);
+            await using var server = NpgsqlDataSource.Create(Postgres);
             await using var drop = server.CreateCommand($"DROP DATABASE IF EXISTS {DatabaseOf(state)} WITH (FORCE)");
             await drop.ExecuteNonQueryAsync();
         }
     }
 
     public string StateOf(string state) => storage == Storage.Postgres
-        ? $"{PostgresServer.Connection};Database={DatabaseOf(state)};Maximum Pool Size=20"
+        ? $"{Postgres};Database={DatabaseOf(state)};Maximum Pool Size=20"
         : $"Data Source={Path.Combine(_folder, state)}.db";
 
     public SequentClient CreateBusClient()

@@ -5,60 +5,47 @@ using System.Net.Sockets;
 
 namespace Bank.Tests;
 
-/// <summary>
-/// A real PostgreSQL of our own, from the programs installed here, for the time of the test run; or the one at <c>SEQUENT_TEST_POSTGRES</c>
-/// (a connection string without a database, of a user that may create some).
-/// </summary>
-[SetUpFixture]
-public sealed class PostgresServer
+/// <summary>A real PostgreSQL of our own, from the programs installed here. It can be stopped and started again where it was.</summary>
+internal sealed class PostgresServer : IDisposable
 {
     private const string Missing = "PostgreSQL is not installed: `apt-get install postgresql`, or set SEQUENT_TEST_POSTGRES to a connection string.";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly Lock Lock = new();
-    private static PostgresServer? _running;
 
-    private string _folder = "";
-    private string _programs = "";
-    private string _connection = "";
+    private readonly string _folder = Directory.CreateTempSubdirectory("bank-postgres-").FullName;
+    private readonly int _port = FreePort();
+    private readonly string _programs;
 
-    /// <summary>How to connect; the server is started by the first test that asks. The test is skipped if there is none.</summary>
-    public static string Connection
+    private PostgresServer(string programs)
     {
-        get
-        {
-            if (Environment.GetEnvironmentVariable("SEQUENT_TEST_POSTGRES") is { Length: > 0 } given)
-                return given;
-            if (FindPrograms() is not { } programs)
-            {
-                Assert.Ignore(Missing);
-                return "";
-            }
-
-            lock (Lock)
-                return (_running ??= Start(programs))._connection;
-        }
-    }
-
-    [OneTimeTearDown]
-    public void Stop()
-    {
-        if (_running is not { } server)
-            return;
-        server.Run("pg_ctl", "-D", server._folder, "-m", "immediate", "stop");
-        Directory.Delete(server._folder, recursive: true);
-    }
-
-    private static PostgresServer Start(string programs)
-    {
-        var server = new PostgresServer { _programs = programs, _folder = Directory.CreateTempSubdirectory("bank-postgres-").FullName };
+        _programs = programs;
         if (Environment.IsPrivilegedProcess)
-            Execute("chown", ["postgres", server._folder]); // it refuses to run as root
-        server.Run("initdb", "-D", server._folder, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync");
-        var port = FreePort();
-        server.Run("pg_ctl", "-D", server._folder, "-l", Path.Combine(server._folder, "log"), "-w", "-o", $"-p {port} -k {server._folder} -c listen_addresses=127.0.0.1 -c max_connections=500 -c fsync=off", "start");
-        server._connection = $"Host=127.0.0.1;Port={port};Username=postgres";
-        return server;
+            Execute("chown", ["postgres", _folder]); // it refuses to run as root
+        Run("initdb", "-D", _folder, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync");
+    }
+
+    /// <summary>How to connect; no database is named.</summary>
+    public string Connection => $"Host=127.0.0.1;Port={_port};Username=postgres";
+
+    /// <summary>A server that is not started yet. The test is skipped if none is installed.</summary>
+    public static PostgresServer Create()
+    {
+        if (FindPrograms() is not { } programs)
+            Assert.Ignore(Missing);
+        else
+            return new PostgresServer(programs);
+        throw new InvalidOperationException(Missing);
+    }
+
+    public void Start() => Run("pg_ctl", "-D", _folder, "-l", Path.Combine(_folder, "log"), "-w", "-o", $"-p {_port} -k {_folder} -c listen_addresses=127.0.0.1 -c max_connections=500 -c fsync=off", "start");
+
+    public void Stop() => Run("pg_ctl", "-D", _folder, "-m", "immediate", "stop");
+
+    public void Dispose()
+    {
+        if (File.Exists(Path.Combine(_folder, "postmaster.pid")))
+            Stop();
+        Directory.Delete(_folder, recursive: true);
     }
 
     /// <summary>Debian keeps them out of the path, by version.</summary>
