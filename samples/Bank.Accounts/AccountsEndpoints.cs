@@ -15,7 +15,8 @@ internal static class AccountsEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         accounts.MapGet("", BalanceAsync);
         accounts.MapGet("/statement", StatementAsync).ReadsFrom<Statements>();
-        var payments = accounts.MapGroup("").TakesIdempotencyKey()
+        var payments = accounts.MapGroup("").TakesIdempotencyKey().WithDescription(
+            "A refusal (409) stores nothing and is decided anew when it is repeated. It is final only once no other attempt with the same Idempotency-Key is on its way.")
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         payments.MapPost("/deposit", DepositAsync);
         payments.MapPost("/withdrawal", WithdrawAsync);
@@ -53,18 +54,18 @@ internal static class AccountsEndpoints
             .ToListAsync(cancellationToken));
     }
 
-    private static Task<IResult> DepositAsync(
+    private static Task<Results<Accepted, ValidationProblem, ProblemHttpResult>> DepositAsync(
         long id, Payment payment, [AsParameters] Idempotency idempotency, ISequentClient bus, TimeProvider time, CancellationToken cancellationToken) =>
         PayAsync(payment, idempotency, bus, id, (account, amount) => account.CanTake(amount) ? null : Reasons.AccountLimit,
             amount => new ConfirmedCredit(id, amount, time.GetUtcNow(), Note: "deposit"), cancellationToken);
 
-    private static Task<IResult> WithdrawAsync(
+    private static Task<Results<Accepted, ValidationProblem, ProblemHttpResult>> WithdrawAsync(
         long id, Payment payment, [AsParameters] Idempotency idempotency, ISequentClient bus, TimeProvider time, CancellationToken cancellationToken) =>
         PayAsync(payment, idempotency, bus, id, (account, amount) => account.CanPay(amount) ? null : Reasons.InsufficientFunds,
             amount => new ConfirmedDebit(id, amount, time.GetUtcNow(), Note: "withdrawal"), cancellationToken);
 
     /// <summary>Reads the account, decides, and stores the entry only if the account is still as it was read. Under the id of the decision it is stored once.</summary>
-    private static async Task<IResult> PayAsync(
+    private static async Task<Results<Accepted, ValidationProblem, ProblemHttpResult>> PayAsync(
         Payment payment, Idempotency idempotency, ISequentClient bus, long id, Func<Account, Money, string?> refuse, Func<Money, object> entry, CancellationToken cancellationToken)
     {
         if (!Money.TryParsePayable(payment.Amount, out var amount))

@@ -14,6 +14,11 @@ namespace Bank.ServiceDefaults;
 /// Makes a change repeatable: the ids of what it stores follow from who asks, for what, and the key the caller chose. Whoever got no answer asks again
 /// with the same key, and the bus stores it once. Without a key every request is a new one.
 /// </summary>
+/// <remarks>
+/// A refusal stores nothing, so a repetition is decided anew and may be accepted. It is therefore final only once no other attempt with
+/// the key is on its way: one that got no answer may still arrive, and find enough money. Whoever wants to be sure asks again after it,
+/// or looks.
+/// </remarks>
 /// <param name="Key">1 to 255 printable ASCII characters.</param>
 /// <param name="Http">The request.</param>
 public readonly record struct Idempotency([property: FromHeader(Name = Idempotency.Header)] string? Key, HttpContext Http)
@@ -63,7 +68,7 @@ public readonly record struct Idempotency([property: FromHeader(Name = Idempoten
 
     /// <summary>Lets a route take keys: 400 for one that cannot be one.</summary>
     internal static void AddTo<TBuilder>(TBuilder route)
-        where TBuilder : IEndpointConventionBuilder => route.AddEndpointFilter(CheckAsync).WithMetadata(new Metadata());
+        where TBuilder : IEndpointConventionBuilder => route.AddEndpointFilter(CheckAsync).WithMetadata(new Metadata(), Problems.FieldMetadata);
 }
 
 public static class IdempotencyRoutes

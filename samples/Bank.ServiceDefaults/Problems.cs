@@ -15,6 +15,10 @@ public static class Problems
     public static ValidationProblem Field(string name, string problem) =>
         TypedResults.ValidationProblem(new Dictionary<string, string[]> { [name] = [problem] });
 
+    /// <summary>For filters that answer like this: it is part of the route's description.</summary>
+    internal static ProducesResponseTypeMetadata FieldMetadata { get; } =
+        new(StatusCodes.Status400BadRequest, typeof(HttpValidationProblemDetails), ["application/problem+json"]);
+
     /// <summary>403.</summary>
     public static ProblemHttpResult NotYours() => TypedResults.Problem("This belongs to somebody else.", statusCode: StatusCodes.Status403Forbidden);
 

@@ -38,7 +38,7 @@ public static class ReadYourWrites
             if (!long.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var position))
                 return Problems.Field(Header, "A position in the log, as an answer to a change has it.");
             return await IsReachedAsync(progress, position, http.RequestServices.GetRequiredService<TimeProvider>(), http.RequestAborted) ? await next(context) : Problems.NotReady($"The service has not read up to position {position} yet.");
-        }).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        }).WithMetadata(Problems.FieldMetadata).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
     }
 
     private static async Task<bool> IsReachedAsync(ProjectionProgress progress, long position, TimeProvider time, CancellationToken cancellationToken)

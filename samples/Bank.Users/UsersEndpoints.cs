@@ -9,14 +9,15 @@ internal static class UsersEndpoints
 {
     public static void MapUsers(this IEndpointRouteBuilder app)
     {
-        app.MapPost("/register", RegisterAsync).ProducesProblem(StatusCodes.Status409Conflict);
-        app.MapPost("/login", LogInAsync).ProducesProblem(StatusCodes.Status401Unauthorized);
-        app.MapPost("/sessions/validate", ValidateAsync);
+        var open = app.MapGroup("").ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        open.MapPost("/register", RegisterAsync).ProducesProblem(StatusCodes.Status409Conflict);
+        open.MapPost("/login", LogInAsync).ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status401Unauthorized);
+        open.MapPost("/sessions/validate", ValidateAsync).ProducesProblem(StatusCodes.Status400BadRequest);
 
-        var mine = app.MapGroup("").RequireAuthorization().ProducesProblem(StatusCodes.Status401Unauthorized);
+        var mine = open.MapGroup("").RequireAuthorization().ProducesProblem(StatusCodes.Status401Unauthorized);
         mine.MapPost("/logout", LogOutAsync);
         mine.MapGet("/users/me", Me);
-        mine.MapPost("/users/me/accounts", RequestAccountAsync).TakesIdempotencyKey().ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        mine.MapPost("/users/me/accounts", RequestAccountAsync).TakesIdempotencyKey();
         mine.MapGet("/users/me/accounts/requests/{request_id:guid}", RequestStatusAsync).ProducesProblem(StatusCodes.Status404NotFound);
     }
 

@@ -116,6 +116,22 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
         }
     }
 
+    /// <summary>Takes the database of Users away until this bank ends.</summary>
+    public async Task CutOffUsersAsync()
+    {
+        if (storage == Storage.Sqlite)
+        {
+            await DeleteAsync("users");
+            Directory.CreateDirectory(Path.Combine(_folder, "users.db")); // which is no file that could be opened
+            return;
+        }
+
+        await using var server = NpgsqlDataSource.Create(Postgres);
+        await using var close = server.CreateCommand(
+            $"ALTER DATABASE {DatabaseOf("users")} ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DatabaseOf("users")}'");
+        await close.ExecuteNonQueryAsync();
+    }
+
     public string StateOf(string state) => storage == Storage.Postgres
         ? $"{Postgres};Database={DatabaseOf(state)};Maximum Pool Size=20"
         : $"Data Source={Path.Combine(_folder, state)}.db";
@@ -224,6 +240,14 @@ internal sealed class Customer(BankUnderTest bank, string name) : IDisposable
     /// <summary>Asks for a change that may be repeated.</summary>
     public Task<Answer> PostAsync(Part part, string path, object? body, string idempotencyKey) => SendAsync(HttpMethod.Post, part, path, body ?? new { }, "Idempotency-Key", idempotencyKey);
 
+    public async Task<Answer> SendAsync(HttpMethod method, Part part, string path, object? body, string? header = null, string? value = null)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(bank[part], path)) { Content = body is null ? null : JsonContent.Create(body) };
+        if (header is not null)
+            request.Headers.TryAddWithoutValidation(header, value);
+        return await ReadAsync(_http.SendAsync(request));
+    }
+
     /// <summary>Opens an account, with money on it if an amount is given.</summary>
     public async Task<long> OpenAccountAsync(string? deposit = null)
     {
@@ -247,13 +271,6 @@ internal sealed class Customer(BankUnderTest bank, string name) : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
-
-    private async Task<Answer> SendAsync(HttpMethod method, Part part, string path, object? body, string header, string? value)
-    {
-        using var request = new HttpRequestMessage(method, new Uri(bank[part], path)) { Content = body is null ? null : JsonContent.Create(body) };
-        request.Headers.TryAddWithoutValidation(header, value);
-        return await ReadAsync(_http.SendAsync(request));
-    }
 
     private static async Task<Answer> ReadAsync(Task<HttpResponseMessage> sending)
     {
