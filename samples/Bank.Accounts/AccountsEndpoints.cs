@@ -40,7 +40,7 @@ internal static class AccountsEndpoints
         return account.State.Exists ? TypedResults.Ok(new AccountBalance(id, account.State.Balance)) : Problems.Unknown("account");
     }
 
-    private static async Task<Results<Ok<List<StatementLine>>, ProblemHttpResult>> StatementAsync(
+    private static async Task<Results<Ok<IEnumerable<StatementLine>>, ProblemHttpResult>> StatementAsync(
         long id, ISequentClient bus, ProjectionProgress<Statements> statements, IDbContextFactory<StatementsDb> databases, CancellationToken cancellationToken)
     {
         var account = await bus.ReadAsync<Account>(Keys.Account(id), cancellationToken);
@@ -49,9 +49,9 @@ internal static class AccountsEndpoints
         // The read model may lag; a statement that lacks the last payment would not add up to the balance.
         await statements.WaitForAsync(account.State.Position, cancellationToken);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return TypedResults.Ok(await db.Entries.Where(entry => entry.AccountId == id).OrderBy(entry => entry.Position)
-            .Select(entry => new StatementLine(entry.Timestamp, new Money(entry.Cents), entry.Note, entry.TransactionId))
-            .ToListAsync(cancellationToken));
+        var entries = await db.ReadAsync(db.Entries.Where(entry => entry.AccountId == id), statements, cancellationToken);
+        return TypedResults.Ok(entries.OrderBy(entry => entry.Position)
+            .Select(entry => new StatementLine(entry.Timestamp, new Money(entry.Cents), entry.Note, entry.TransactionId)));
     }
 
     private static Task<Results<Accepted, ValidationProblem, ProblemHttpResult>> DepositAsync(

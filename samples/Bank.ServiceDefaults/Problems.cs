@@ -78,6 +78,10 @@ internal sealed class FailuresAsProblems : IExceptionHandler
                 await Unavailable.WriteAsync(httpContext);
                 return true;
 
+            case ReadModelNotReadyException notReady:
+                await Problems.NotReady(notReady.Message).ExecuteAsync(httpContext);
+                return true;
+
             case not null when BankState.IsAway(exception):
                 await Unavailable.WriteAsync(httpContext);
                 return true;

@@ -9,7 +9,31 @@ namespace Bank.ServiceDefaults;
 public abstract class ReadModelContext(DbContextOptions options) : DbContext(options)
 {
     public DbSet<StoredCheckpoint> Checkpoint => Set<StoredCheckpoint>();
+
+    /// <summary>
+    /// Rows of a read model that is whole: at least as far as this process has seen it. Another instance on the same database may be
+    /// rebuilding it, so rows and checkpoint are read in one statement, which sees both at the same moment.
+    /// The rows come in no order.
+    /// </summary>
+    /// <exception cref="ReadModelNotReadyException">It is not whole at the moment.</exception>
+    public async Task<IReadOnlyList<TRow>> ReadAsync<TRow>(IQueryable<TRow> rows, ProjectionProgress progress, CancellationToken cancellationToken)
+        where TRow : class
+    {
+        // In this order: a projection that starts over is not caught up before it goes back to 0.
+        var seen = progress.Position;
+        if (!progress.IsCaughtUp)
+            throw new ReadModelNotReadyException();
+        var read = await Checkpoint.AsNoTracking().Where(checkpoint => checkpoint.Position >= seen)
+            .LeftJoin(rows.AsNoTracking(), checkpoint => 1, row => 1, (checkpoint, row) => row).ToListAsync(cancellationToken);
+        // Without a checkpoint nothing was applied yet; that is whole if there was nothing to apply.
+        if (read.Count == 0 && seen > 0)
+            throw new ReadModelNotReadyException();
+        return [.. read.OfType<TRow>()];
+    }
 }
+
+/// <summary>The read model is being built or rebuilt.</summary>
+public sealed class ReadModelNotReadyException() : Exception("The service still reads the log.");
 
 /// <summary>The one row that says how far the read model is.</summary>
 public sealed class StoredCheckpoint

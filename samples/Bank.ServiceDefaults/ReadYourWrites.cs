@@ -32,7 +32,7 @@ public static class ReadYourWrites
             var http = context.HttpContext;
             var progress = http.RequestServices.GetRequiredService<ProjectionProgress<TProjection>>();
             if (!progress.IsCaughtUp)
-                return Problems.NotReady("The service still reads the log.");
+                throw new ReadModelNotReadyException();
             if (http.Request.Headers[Header] is not { Count: > 0 } given)
                 return await next(context);
             if (!long.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var position))

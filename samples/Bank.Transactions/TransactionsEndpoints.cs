@@ -77,14 +77,16 @@ internal static class TransactionsEndpoints
     }
 
     /// <summary>The last transfers from and to the caller's accounts, newest first. It may lag behind the log.</summary>
-    private static async Task<Ok<List<TransferLine>>> ListAsync(ClaimsPrincipal user, IDbContextFactory<TransfersDb> databases, CancellationToken cancellationToken)
+    private static async Task<Ok<IEnumerable<TransferLine>>> ListAsync(
+        ClaimsPrincipal user, ProjectionProgress<Transfers> transfers, IDbContextFactory<TransfersDb> databases, CancellationToken cancellationToken)
     {
         var mine = BearerTokens.AccountsOf(user).ToList();
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var rows = await db.Transfers.AsNoTracking().Where(row => mine.Contains(row.FromAccountId) || mine.Contains(row.ToAccountId))
-            .OrderByDescending(row => row.Position).Take(ListLimit).ToListAsync(cancellationToken);
-        return TypedResults.Ok(rows.ConvertAll(row =>
-            new TransferLine(row.TransactionId, row.FromAccountId, row.ToAccountId, new Money(row.Cents), NameOf(row.Status), row.Reason)));
+        var last = db.Transfers.Where(row => mine.Contains(row.FromAccountId) || mine.Contains(row.ToAccountId))
+            .OrderByDescending(row => row.Position).Take(ListLimit);
+        var rows = await db.ReadAsync(last, transfers, cancellationToken);
+        return TypedResults.Ok(rows.OrderByDescending(row => row.Position)
+            .Select(row => new TransferLine(row.TransactionId, row.FromAccountId, row.ToAccountId, new Money(row.Cents), NameOf(row.Status), row.Reason)));
     }
 
     private static string NameOf(TransferStatus status) => status switch

@@ -7,6 +7,7 @@ using Bank.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -94,6 +95,16 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
         await app.DisposeAsync();
     }
 
+    /// <summary>Replaces the bus by an empty one at its address.</summary>
+    public async Task ReplaceBusAsync()
+    {
+        await StopAsync(Part.Bus);
+        SqliteConnection.ClearAllPools();
+        foreach (var path in Directory.GetFiles(_folder, "bus.db*"))
+            File.Delete(path);
+        await StartAsync(Part.Bus);
+    }
+
     /// <summary>Waits until a part says that it is ready.</summary>
     public async Task ReadyAsync(Part part)
     {
@@ -135,6 +146,10 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
     public string StateOf(string state) => storage == Storage.Postgres
         ? $"{Postgres};Database={DatabaseOf(state)};Maximum Pool Size=20"
         : $"Data Source={Path.Combine(_folder, state)}.db";
+
+    /// <summary>The database of a part that runs.</summary>
+    public TContext OpenState<TContext>(Part part)
+        where TContext : DbContext => _parts[part].Services.GetRequiredService<IDbContextFactory<TContext>>().CreateDbContext();
 
     public SequentClient CreateBusClient()
     {

@@ -1,4 +1,9 @@
 using System.Globalization;
+using System.Linq.Expressions;
+using Bank.Accounts;
+using Bank.ServiceDefaults;
+using Bank.Transactions;
+using Microsoft.EntityFrameworkCore;
 
 namespace Bank.Tests;
 
@@ -96,6 +101,45 @@ public class ReadModelTests(Storage storage) : BankTests(storage)
         Assert.That((await customer.GetTextAsync(secondTransactions.Address, "/transactions")).Text, Is.EqualTo(list.Body!.ToJsonString()));
         var statement = (await customer.GetAsync(Part.Accounts, $"/accounts/{from}/statement")).Body!.AsArray();
         Assert.That(statement.Sum(line => decimal.Parse($"{line!["amount"]}", CultureInfo.InvariantCulture)), Is.EqualTo(7m));
+    }
+
+    [Test]
+    public async Task While_another_instance_rebuilds_the_state_that_is_shared_half_of_it_is_not_shown()
+    {
+        await using var bank = await BankUnderTest.StartAsync(Storage);
+        using var customer = await bank.NewCustomerAsync();
+        var from = await customer.OpenAccountAsync("10.00");
+        var to = await customer.OpenAccountAsync();
+        for (var i = 0; i < 3; i++)
+            await customer.TransferAsync(from, to, "0.10");
+        var list = await Eventually.ReadAsync(() => customer.GetAsync(Part.Transactions, "/transactions"), a => a.Body!.AsArray().Count(t => $"{t!["status"]}" == "ACCEPTED") == 3);
+        var statement = await customer.GetAsync(Part.Accounts, $"/accounts/{from}/statement");
+
+        await using (var db = bank.OpenState<TransfersDb>(Part.Transactions))
+            await RebuildHalfAsync(db, db.Transfers, row => row.Position);
+        await using (var db = bank.OpenState<StatementsDb>(Part.Accounts))
+            await RebuildHalfAsync(db, db.Entries, row => row.Position);
+        var halfList = await customer.GetAsync(Part.Transactions, "/transactions");
+        var halfStatement = await customer.GetAsync(Part.Accounts, $"/accounts/{from}/statement");
+        await using var secondAccounts = await bank.StartSecondAsync(Part.Accounts);
+        await using var secondTransactions = await bank.StartSecondAsync(Part.Transactions);
+        var wholeList = await Eventually.ReadAsync(() => customer.GetAsync(Part.Transactions, "/transactions"), a => a.Status == 200);
+        var wholeStatement = await Eventually.ReadAsync(() => customer.GetAsync(Part.Accounts, $"/accounts/{from}/statement"), a => a.Status == 200);
+
+        Assert.That((halfList.Status, halfList.Response.Headers.RetryAfter?.ToString(), halfStatement.Status), Is.EqualTo((503, "1", 503)));
+        Assert.That(wholeList.Body!.ToJsonString(), Is.EqualTo(list.Body!.ToJsonString()));
+        Assert.That(wholeStatement.Body!.ToJsonString(), Is.EqualTo(statement.Body!.ToJsonString()));
+    }
+
+    /// <summary>Leaves a database as an instance leaves it that has started over and come to its first row.</summary>
+    private static async Task RebuildHalfAsync<TRow>(ReadModelContext db, IQueryable<TRow> rows, Expression<Func<TRow, long>> positionOf)
+    {
+        await using var transaction = await db.Database.BeginTransactionAsync();
+        var first = await rows.MinAsync(positionOf);
+        var later = Expression.Lambda<Func<TRow, bool>>(Expression.GreaterThan(positionOf.Body, Expression.Constant(first)), positionOf.Parameters);
+        await rows.Where(later).ExecuteDeleteAsync();
+        await db.Checkpoint.ExecuteUpdateAsync(set => set.SetProperty(checkpoint => checkpoint.Position, first));
+        await transaction.CommitAsync();
     }
 
     private static string PositionOf(Answer answer) => answer.Response.Headers.GetValues("Sequent-Position").Single();

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Sequent.Client;
 
 namespace Bank.Tests;
@@ -6,6 +7,8 @@ namespace Bank.Tests;
 [TestFixture(Storage.Postgres)]
 public class RebuildTests(Storage storage)
 {
+    private const long Nowhere = 9007199254740991;
+
     [Test]
     public async Task Read_models_deleted_are_rebuilt_and_answer_the_same()
     {
@@ -28,6 +31,39 @@ public class RebuildTests(Storage storage)
         }
 
         Assert.That(await SettledAnswersAsync(customer, from, to), Is.EqualTo(before));
+    }
+
+    [Test]
+    public async Task State_of_another_log_is_found_out_and_rebuilt_by_all_instances_that_share_it()
+    {
+        await using var bank = await BankUnderTest.StartAsync(storage);
+        using var customer = await bank.NewCustomerAsync();
+        var before = await customer.OpenAccountAsync("50.00");
+        for (var i = 0; i < 5; i++)
+            await customer.TransferAsync(before, Nowhere, "1.00");
+        await using var secondAccounts = await bank.StartSecondAsync(Part.Accounts);
+        await using var secondTransactions = await bank.StartSecondAsync(Part.Transactions);
+        (Uri Address, string Path)[] lists = [(bank[Part.Transactions], "/transactions"), (secondTransactions.Address, "/transactions")];
+        foreach (var (address, path) in lists)
+            await Eventually.ReadAsync(() => customer.GetTextAsync(address, path), answer => answer.Status == 200);
+
+        await bank.ReplaceBusAsync();
+        foreach (var (address, path) in lists)
+            await Eventually.ReadAsync(() => customer.GetTextAsync(address, path), answer => answer is (200, "[]"));
+        var account = await customer.OpenAccountAsync("3.00");
+        var transfer = await customer.TransferAsync(account, Nowhere, "1.00");
+
+        foreach (var (address, path) in lists)
+        {
+            var list = await Eventually.ReadAsync(() => customer.GetTextAsync(address, path), answer => answer.Text.Contains("REJECTED", StringComparison.Ordinal));
+            Assert.That(JsonNode.Parse(list.Text)!.AsArray().Select(line => $"{line!["transaction_id"]}"), Is.EqualTo(new[] { transfer["transaction_id"] }));
+        }
+
+        foreach (var address in new[] { bank[Part.Accounts], secondAccounts.Address })
+        {
+            var statement = await Eventually.ReadAsync(() => customer.GetTextAsync(address, $"/accounts/{account}/statement"), answer => answer.Status == 200);
+            Assert.That(JsonNode.Parse(statement.Text)!.AsArray().Select(line => $"{line!["amount"]}"), Is.EqualTo(new[] { "3.00" }));
+        }
     }
 
     [Test]
@@ -67,6 +103,8 @@ public class RebuildTests(Storage storage)
         var answers = new List<Answer> { list };
         foreach (var path in new[] { $"/accounts/{from}", $"/accounts/{to}", $"/accounts/{from}/statement", $"/accounts/{to}/statement" })
             answers.Add(await customer.GetAsync(Part.Accounts, path));
+        foreach (var transfer in list.Body!.AsArray())
+            answers.Add(await customer.GetAsync(Part.Transactions, $"/transactions/{transfer!["transaction_id"]}"));
         return string.Join('\n', answers.Select(a => $"{a.Status} {a.Body!.ToJsonString()}"));
     }
 }
