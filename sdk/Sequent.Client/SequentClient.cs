@@ -49,7 +49,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         Mapper = new EventMapper(options.Events, options.Json);
         Telemetry = new ClientTelemetry(options.Server);
 
-        _connections = new Connections(new ConnectionSettings(options.Server, options.ReconnectDelayMax, options.TimeProvider, _loggers));
+        _connections = new Connections(new ConnectionSettings(options.Server, options.ReconnectDelayMax, () => [.. options.Events.Entries.Select(e => e.Name)], options.TimeProvider, _loggers));
         _main = _connections.Open();
         _main.Received = Receive;
         _main.Changes = new StateChanges(Tell);
@@ -152,6 +152,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
             options?.DecisionId is null ? DecisionLookup.AtCommit : DecisionLookup.Always,
             options?.CorrelationId ?? NewCorrelation())
         {
+            NeedsIds = options?.DecisionId is not null,
             PublishTimeout = _options.PublishTimeout,
         };
         return Units.RunAsync(work, cancellationToken);
@@ -286,7 +287,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     /// <param name="cancellationToken">Ends the waiting.</param>
     private async Task<IReadOnlyList<Receipt>> SendAsync(NewMessage message, bool hasGivenIds, CancellationToken cancellationToken)
     {
-        var answer = await Unit.CountWaitAsync(() => _publisher.SendAsync(message, null, _options.PublishTimeout, cancellationToken)).ConfigureAwait(false);
+        var answer = await Unit.CountWaitAsync(() => _publisher.SendAsync(new PendingPublish(message) { NeedsIds = hasGivenIds }, _options.PublishTimeout, cancellationToken)).ConfigureAwait(false);
         if (hasGivenIds && answer.WasResent && answer.Entries.Any(e => e.Status == ReceiptStatus.Duplicate))
             answer = answer with { WasResent = await Unit.CountWaitAsync(() => IsStoredAsync(message, cancellationToken)).ConfigureAwait(false) };
         return Receipt.Of(message, answer);

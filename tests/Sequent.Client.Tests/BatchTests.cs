@@ -57,7 +57,7 @@ internal sealed class BatchTests : BusTest
         Assert.That((await Client.PublishAtomicAsync([Deposit("a")], expect, Token))[0].IsSuccess, Is.True);
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task A_batch_that_cannot_be_one_is_refused_before_it_is_sent()
     {
         await ThrownByAsync<ArgumentException>(() => Client.PublishAtomicAsync([], cancellationToken: Token));
@@ -65,7 +65,7 @@ internal sealed class BatchTests : BusTest
         Assert.That(Bus.Received, Is.Empty);
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task What_waits_while_a_frame_is_being_sent_goes_out_as_one_message()
     {
         Bus.IsDown = true; // everything gathers
@@ -113,7 +113,7 @@ internal sealed class BatchTests : BusTest
         Assert.That(thrown.Message, Does.StartWith("1 of 3 events have no receipt, 0 of them may be stored."));
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task Many_events_that_were_cancelled_before_any_was_sent_are_just_cancelled()
     {
         Bus.IsDown = true;

@@ -1,4 +1,5 @@
 using Sequent.Client.Tests.Support;
+using Sequent.Protocol;
 
 namespace Sequent.Client.Tests;
 
@@ -21,7 +22,7 @@ internal sealed class FoldTests : BusTest
         Assert.That(read.EventType, Is.EqualTo("Surcharged"));
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task Outside_a_fold_data_without_a_type_is_json()
     {
         await Client.PublishAsync(new Surcharged(1m), "acc", cancellationToken: Token);
@@ -29,7 +30,7 @@ internal sealed class FoldTests : BusTest
             Assert.That(((System.Text.Json.JsonElement)e.Data).GetProperty("Amount").GetDecimal(), Is.EqualTo(1m));
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task Reading_the_data_of_an_event_does_not_make_it_another_one()
     {
         await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);

@@ -21,7 +21,7 @@ internal sealed class LostDeliveriesTests
     {
         using var socket = new ClientWebSocket();
         var hello = new HelloMessage("1.0", "log", "7", 0, new BusLimits(1 << 20, 10_000, 500, 512, 256), 15_000);
-        using var session = new Session(socket, new FrameReader(socket), hello, static (_, _) => { }, TimeProvider.System, NullLogger<Session>.Instance);
+        using var session = new Session(socket, new FrameReader(socket), hello, static (_, _) => { }, new ConnectionSettings(new Uri("ws://localhost"), TimeSpan.Zero, static () => [], TimeProvider.System, NullLoggerFactory.Instance));
         var held = new SessionDeliveries(session, new EventMapper(new EventCatalog(), new JsonSerializerOptions()));
         Delivery[] deliveries = [.. Enumerable.Range(1, Count).Select(i => held.Take(new DeliveredEvent(new WireEvent("k", (uint)i - 1, 1, "t", "1"u8.ToArray()) { Position = i }, i, 1, false))!)];
         var wasLastLost = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);

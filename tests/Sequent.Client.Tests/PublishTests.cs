@@ -104,7 +104,7 @@ internal sealed class PublishTests : BusTest
         Assert.That(Client.State, Is.EqualTo(ConnectionState.Connected));
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task A_publish_that_cannot_be_sent_in_time_says_that_nothing_was_sent()
     {
         Bus.IsDown = true;
@@ -172,7 +172,7 @@ internal sealed class PublishTests : BusTest
         Assert.That(thrown.Code, Is.EqualTo(ErrorCodes.RateLimited));
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task A_message_that_is_too_large_fails_alone()
     {
         var thrown = await ThrownByAsync<RequestFailedException>(() => Client.PublishAsync(new Renamed(new string('x', 2_000_000)), "k", cancellationToken: Token));
@@ -200,7 +200,7 @@ internal sealed class PublishTests : BusTest
         Assert.That(receipts.Select(r => r.Value), Is.EqualTo(Enumerable.Range(0, 100).Select(i => (uint?)i)));
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task Disposing_waits_for_receipts_that_are_due()
     {
         await Client.ConnectAsync(Token);
@@ -212,7 +212,7 @@ internal sealed class PublishTests : BusTest
         Assert.That(Client.State, Is.EqualTo(ConnectionState.Closed));
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task After_disposing_nothing_can_be_published()
     {
         await Client.DisposeAsync();
@@ -222,7 +222,7 @@ internal sealed class PublishTests : BusTest
         Assert.That(async () => await Client.ConnectAsync(Token), Throws.TypeOf<ObjectDisposedException>());
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task Disposing_fails_what_has_no_receipt_in_time()
     {
         var time = new FakeTimeProvider();
@@ -248,7 +248,7 @@ internal sealed class PublishTests : BusTest
         Assert.That(bus.Version, Is.Not.Empty);
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public void An_unpaired_surrogate_in_a_key_is_refused_before_anything_is_sent()
     {
         Assert.That(async () => await Client.PublishAsync(new Deposited(1m), "\ud800", cancellationToken: Token), Throws.InstanceOf<ArgumentException>());

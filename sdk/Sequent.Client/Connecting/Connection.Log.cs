@@ -7,6 +7,9 @@ internal sealed partial class Connection
     [LoggerMessage(Level = LogLevel.Information, Message = "Connected to {Server}, session {SessionId}, log {LogId}")]
     private partial void LogConnected(Uri server, string sessionId, string logId);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The bus at {Server} speaks the original protocol only: handlers cannot append, a publish that was cut off is not repeated, and units, projections and queries can do less")]
+    private partial void LogOriginal(Uri server);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Session {SessionId} with {Server} ended")]
     private partial void LogDisconnected(Uri server, string sessionId);
 

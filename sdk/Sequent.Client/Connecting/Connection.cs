@@ -162,6 +162,8 @@ internal sealed partial class Connection : IAsyncDisposable
     private async Task LiveAsync(Session session)
     {
         LogConnected(_settings.Server, session.Hello.SessionId, session.LogId);
+        if (session.IsOriginal)
+            LogOriginal(_settings.Server);
         Announce(session);
         Instruments.Sessions.Add(1);
         try
@@ -204,12 +206,14 @@ internal sealed partial class Connection : IAsyncDisposable
             socket.Options.KeepAliveInterval = ConnectionSettings.KeepAlive;
             socket.Options.KeepAliveTimeout = ConnectionSettings.KeepAlive;
             await socket.ConnectAsync(_settings.Server, either.Token).ConfigureAwait(false);
+            var frames = new FrameReader(socket);
+            if (string.IsNullOrEmpty(socket.SubProtocol))
+                return new Session(socket, frames, hello: null, Received, _settings);
             if (socket.SubProtocol != WireNames.Subprotocol)
                 throw new WebSocketException(WebSocketError.UnsupportedProtocol, $"The server at {_settings.Server} does not speak {WireNames.Subprotocol}.");
-            var frames = new FrameReader(socket);
             var first = await frames.ReadAsync(either.Token).ConfigureAwait(false) ?? throw new WebSocketException(WebSocketError.ConnectionClosedPrematurely);
             return BusMessageReader.Read(first) is HelloMessage hello
-                ? new Session(socket, frames, hello, Received, _settings.Time, _settings.Loggers.CreateLogger<Session>())
+                ? new Session(socket, frames, hello, Received, _settings)
                 : throw new WebSocketException(WebSocketError.Faulted, "The first message of the bus was not hello.");
         }
         catch

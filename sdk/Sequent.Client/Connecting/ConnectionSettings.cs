@@ -5,9 +5,10 @@ namespace Sequent.Client.Connecting;
 /// <summary>What every connection of a client has in common.</summary>
 /// <param name="Server">The address of the bus.</param>
 /// <param name="DelayMax">The longest pause between two attempts.</param>
+/// <param name="EventTypes">The names of the event types the program knows.</param>
 /// <param name="Time">The clock of pauses and timeouts.</param>
 /// <param name="Loggers">Where connections log.</param>
-internal sealed record ConnectionSettings(Uri Server, TimeSpan DelayMax, TimeProvider Time, ILoggerFactory Loggers)
+internal sealed record ConnectionSettings(Uri Server, TimeSpan DelayMax, Func<IReadOnlyList<string>> EventTypes, TimeProvider Time, ILoggerFactory Loggers)
 {
     /// <summary>How long it may take to open a socket and get <c>hello</c>.</summary>
     public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);

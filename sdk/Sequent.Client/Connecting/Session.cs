@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Sequent.Client.Connecting.Original;
 using Sequent.Protocol;
 
 namespace Sequent.Client.Connecting;
@@ -31,13 +32,28 @@ internal sealed partial class Session : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _ended = new();
+    private readonly CancellationTokenSource _givenUp = new();
+    private readonly OriginalSession? _original;
     private readonly ConcurrentDictionary<string, Exchange> _exchanges = new(StringComparer.Ordinal);
     private readonly Channel<Outgoing> _outgoing = Channel.CreateBounded<Outgoing>(new BoundedChannelOptions(MaxOutgoing) { SingleReader = true });
 
-    public Session(WebSocket socket, FrameReader frames, HelloMessage hello, Action<Session, BusMessage> received, TimeProvider time, ILogger<Session> logger)
+    /// <param name="socket">The connection.</param>
+    /// <param name="frames">Its messages.</param>
+    /// <param name="hello">What the bus said of itself; null: it speaks the original protocol and has said nothing.</param>
+    /// <param name="received">Takes what no exchange waits for.</param>
+    /// <param name="settings">What all connections have in common.</param>
+    public Session(WebSocket socket, FrameReader frames, HelloMessage? hello, Action<Session, BusMessage> received, ConnectionSettings settings)
     {
-        (_socket, _frames, Hello, _received, _time, _logger) = (socket, frames, hello, received, time, logger);
-        Ended = _ended.Token;
+        (_socket, _frames, _received, _time, _logger) = (socket, frames, received, settings.Time, settings.Loggers.CreateLogger<Session>());
+        (Hello, Ended) = (hello ?? OriginalBus.Hello(), _ended.Token);
+        if (hello is null)
+        {
+            // Its answers come in one piece, however long.
+            _original = new OriginalSession(Dispatch, SendLater, _givenUp.Cancel, settings.EventTypes, settings.Time);
+            _frames.MaxBytes = (int)MaxBytes;
+            return;
+        }
+
         // An event gains fields on its way: sender, times, ids.
         // A receipt has more to say about an event than its publisher had, and several keys may be longer in the answer than in the question.
         _frames.MaxBytes = (int)Math.Min(MaxBytes, Math.Max(FrameBytes, hello.Limits.MessageBytes) * 16L);
@@ -47,7 +63,10 @@ internal sealed partial class Session : IDisposable
 
     public string LogId => Hello.LogId;
 
-    public BusInfo Bus => new(Hello.LogId, Hello.Position, Hello.Version);
+    public BusInfo Bus => new(Hello.LogId, Hello.Position, Hello.Version) { IsOriginal = IsOriginal };
+
+    /// <summary>The bus speaks the original protocol only.</summary>
+    public bool IsOriginal => _original is not null;
 
     /// <summary>Cancelled when the session is over; by then <see cref="Connection.SessionAsync"/> waits for the next one.</summary>
     public CancellationToken Ended { get; }
@@ -103,7 +122,7 @@ internal sealed partial class Session : IDisposable
     /// <summary>Runs until the bus is gone, or said goodbye, or <see cref="Complete"/> has taken effect. Never throws.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        using var abort = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var abort = CancellationTokenSource.CreateLinkedTokenSource(stop, _givenUp.Token);
         var receiving = GuardAsync(ReceiveAsync(abort.Token));
         var sending = GuardAsync(SendAsync(abort.Token));
         await Task.WhenAny(receiving, sending).ConfigureAwait(false);
@@ -125,6 +144,8 @@ internal sealed partial class Session : IDisposable
     public void Dispose()
     {
         _socket.Dispose();
+        _original?.Dispose();
+        _givenUp.Dispose();
         _ended.Dispose();
     }
 
@@ -133,18 +154,37 @@ internal sealed partial class Session : IDisposable
         var frame = new ArrayBufferWriter<byte>(4096);
         await foreach (var (message, taken) in _outgoing.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
         {
-            ClientMessageWriter.Write(message, frame);
-            if (frame.WrittenCount > Hello.Limits.MessageBytes && Hello.Limits.MessageBytes > 0)
-                RefuseTooLarge(message, frame.WrittenCount);
-            else
-                await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Text, true, cancellationToken).ConfigureAwait(false);
+            if (_original is null)
+            {
+                ClientMessageWriter.Write(message, frame);
+                frame = await SendAsync(message, frame, cancellationToken).ConfigureAwait(false);
+            }
+
+            foreach (var translated in _original?.Translate(message) ?? [])
+            {
+                V1ClientMessageWriter.Write(translated, frame);
+                frame = await SendAsync(translated, frame, cancellationToken).ConfigureAwait(false);
+            }
+
             taken?.TrySetResult();
-            if (frame.Capacity > KeptBufferBytes)
-                frame = new ArrayBufferWriter<byte>(4096);
-            else
-                frame.ResetWrittenCount();
         }
     }
+
+    /// <returns>A frame to write the next message into.</returns>
+    private async ValueTask<ArrayBufferWriter<byte>> SendAsync(ClientMessage message, ArrayBufferWriter<byte> frame, CancellationToken cancellationToken)
+    {
+        if (frame.WrittenCount > Hello.Limits.MessageBytes && Hello.Limits.MessageBytes > 0)
+            RefuseTooLarge(message, frame.WrittenCount);
+        else
+            await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Text, true, cancellationToken).ConfigureAwait(false);
+        if (frame.Capacity > KeptBufferBytes)
+            return new ArrayBufferWriter<byte>(4096);
+        frame.ResetWrittenCount();
+        return frame;
+    }
+
+    /// <summary>For the receiving loop, which must not wait.</summary>
+    private void SendLater(ClientMessage message) => _ = TrySendAsync(message, CancellationToken.None).AsTask();
 
     /// <summary>The bus would end the session, and the next one when the message is sent again; so it is answered here, as the bus would.</summary>
     private void RefuseTooLarge(ClientMessage message, int bytes)
@@ -156,8 +196,16 @@ internal sealed partial class Session : IDisposable
     {
         while (await _frames.ReadAsync(cancellationToken).ConfigureAwait(false) is { } utf8)
         {
-            if (BusMessageReader.Read(utf8) is { } message)
+            if (BusMessageReader.Read(utf8) is not { } message)
+                continue;
+            if (_original is null)
+            {
                 Dispatch(message);
+                continue;
+            }
+
+            _original.Receive(message, utf8);
+            await _original.WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -169,12 +169,13 @@ internal sealed partial class HandlerHost
         var work = new UnitWork(
             (unit, ct) => InvokeAsync(handler, delivery, unit, ct),
             index => DerivedId.For(delivery.Event, _options.ClientType!, handler.Name, index),
-            delivery.Redelivered ? DecisionLookup.Once : DecisionLookup.AtCommit,
+            delivery.Redelivered && !delivery.IsOriginal ? DecisionLookup.Once : DecisionLookup.AtCommit,
             delivery.Event.CorrelationId)
         {
             TraceParent = traceParent,
             LogId = delivery.LogId,
             WantsEvents = false,
+            NeedsIds = true,
         };
         for (var failures = 0; ; failures++)
         {

@@ -62,7 +62,7 @@ internal sealed class InFlight(int maxPublishes) : IDisposable
     /// It is about to be sent. Whoever was told that nothing of theirs was sent does not go with it; null: nobody is left. It counts as sent from here on,
     /// because its answer may come before anything else is known of it.
     /// </summary>
-    public Sending? Begin(Sending sending)
+    public Sending? Begin(Sending sending, bool toOriginal)
     {
         lock (_lock)
         {
@@ -77,7 +77,7 @@ internal sealed class InFlight(int maxPublishes) : IDisposable
             }
 
             (sending.WasSentBefore, sending.WasResent) = (sending.WasSent, sending.WasResent || sending.WasSent);
-            (sending.WasSent, sending.IsRefused) = (true, false);
+            (sending.WasSent, sending.IsRefused, sending.WentToOriginal) = (true, false, toOriginal);
             return sending;
         }
     }
@@ -147,10 +147,18 @@ internal sealed class InFlight(int maxPublishes) : IDisposable
         }
     }
 
-    public bool WasSent(PendingPublish pending)
+    /// <summary>Whether it may have reached the bus, and whether that was one that keeps no ids.</summary>
+    public (bool WasSent, bool ToOriginal) WasSent(PendingPublish pending)
     {
         lock (_lock)
-            return pending.Sending is { WasSent: true };
+            return pending.Sending is { WasSent: true } sending ? (true, sending.WentToOriginal) : default;
+    }
+
+    /// <summary>Removes what may have reached the bus.</summary>
+    public IReadOnlyList<Sending> RemoveSent()
+    {
+        lock (_lock)
+            return [.. _sendings.Values.Where(s => s.WasSent).OrderBy(s => s.Number).ToArray().Select(s => Remove(s.Message.RequestId!)!)];
     }
 
     /// <summary>Removes everything.</summary>

@@ -1,17 +1,21 @@
+using Sequent.Client.Telemetry;
 using Sequent.Protocol;
 
 namespace Sequent.Client.Publishing;
 
 /// <summary>What one caller publishes, on its way to its receipts. What changes is guarded by the lock of <see cref="InFlight"/>.</summary>
-internal sealed class PendingPublish(NewMessage message, string? logId)
+internal sealed class PendingPublish(NewMessage message, string? logId = null)
 {
     private readonly TaskCompletionSource<PublishAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Its events, and what else it says about them. It has no request id: that is of the message it goes out with.</summary>
-    public NewMessage Message { get; } = message;
+    public NewMessage Message { get; private set; } = message;
 
     /// <summary>The only log it may be sent to, because it was decided on events of that log. Null: any.</summary>
     public string? LogId { get; } = logId;
+
+    /// <summary>Its caller relies on its ids, so it may not go to a bus that knows none.</summary>
+    public bool NeedsIds { get; init; }
 
     /// <summary>The message it goes out with, once it is its turn.</summary>
     public Sending? Sending { get; set; }
@@ -20,6 +24,9 @@ internal sealed class PendingPublish(NewMessage message, string? logId)
     public bool IsAbandoned { get; set; }
 
     public Task<PublishAnswer> Answer => _answer.Task;
+
+    /// <summary>Gives its events the present trace.</summary>
+    public void Trace() => Message = Message.WithTrace();
 
     public void Succeed(PublishAnswer answer) => _answer.TrySetResult(answer);
 

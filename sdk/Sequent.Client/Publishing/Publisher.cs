@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Sequent.Client.Connecting;
+using Sequent.Client.Connecting.Original;
 using Sequent.Client.Telemetry;
 using Sequent.Protocol;
 
@@ -40,26 +41,24 @@ internal sealed partial class Publisher : IAsyncDisposable
     }
 
     /// <summary>Sends events as often as it takes and returns their receipts.</summary>
-    /// <param name="message">The events, without a request id; they have ids.</param>
-    /// <param name="logId">The only log they may go to, or null.</param>
+    /// <param name="pending">The events, without a request id; they have ids.</param>
     /// <param name="timeout">How long to wait for the receipts, or null.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <exception cref="LogChangedException">The bus has another log than <paramref name="logId"/>.</exception>
+    /// <exception cref="LogChangedException">The bus has another log than they may go to.</exception>
     /// <exception cref="RequestFailedException">The bus refused the message.</exception>
     /// <exception cref="OutcomeUnknownException">It was sent, and no receipt came in time or before the caller cancelled.</exception>
     /// <exception cref="BusUnavailableException">It could not be sent in time.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled before it was sent.</exception>
-    public Task<PublishAnswer> SendAsync(NewMessage message, string? logId, TimeSpan? timeout, CancellationToken cancellationToken) => Instruments.IsSilent
-        ? DeliverAsync(message.WithTrace(), logId, timeout, cancellationToken)
-        : ObserveAsync(message, logId, timeout, cancellationToken);
+    public Task<PublishAnswer> SendAsync(PendingPublish pending, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        Instruments.IsSilent ? DeliverAsync(pending, timeout, cancellationToken) : ObserveAsync(pending, timeout, cancellationToken);
 
-    private async Task<PublishAnswer> ObserveAsync(NewMessage message, string? logId, TimeSpan? timeout, CancellationToken cancellationToken)
+    private async Task<PublishAnswer> ObserveAsync(PendingPublish pending, TimeSpan? timeout, CancellationToken cancellationToken)
     {
-        using var publishing = _telemetry.Publish(message);
+        using var publishing = _telemetry.Publish(pending.Message);
         try
         {
-            var answer = await DeliverAsync(message.WithTrace(), logId, timeout, cancellationToken).ConfigureAwait(false);
-            _telemetry.Published(publishing, message, answer.Entries);
+            var answer = await DeliverAsync(pending, timeout, cancellationToken).ConfigureAwait(false);
+            _telemetry.Published(publishing, pending.Message, answer.Entries);
             return answer;
         }
         catch (Exception e) when (publishing.Fail(e))
@@ -68,10 +67,10 @@ internal sealed partial class Publisher : IAsyncDisposable
         }
     }
 
-    private async Task<PublishAnswer> DeliverAsync(NewMessage message, string? logId, TimeSpan? timeout, CancellationToken cancellationToken)
+    private async Task<PublishAnswer> DeliverAsync(PendingPublish pending, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         Enter();
-        var pending = new PendingPublish(message, logId);
+        pending.Trace();
         using var limit = new CancellationTokenSource(timeout ?? Timeout.InfiniteTimeSpan, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
@@ -191,6 +190,11 @@ internal sealed partial class Publisher : IAsyncDisposable
                     LogFaulted(e);
                     await Task.Delay(_backoff.Delay(0), _time, _stop.Token).ConfigureAwait(false);
                 }
+                finally
+                {
+                    if (session.IsOriginal)
+                        FailCutOff();
+                }
             }
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
@@ -255,9 +259,11 @@ internal sealed partial class Publisher : IAsyncDisposable
 
     private async ValueTask SendAsync(Session session, Sending next, CancellationToken cancellationToken)
     {
-        if (next.LogId is { } logId && logId != session.LogId)
+        if (session.IsOriginal && next.Members.Any(m => m.NeedsIds))
+            Refused(next.Message.RequestId!, OriginalBus.CannotDo("A given event id or decision id, and with it Append in a handler,", next.Message.RequestId));
+        else if (next.LogId is { } logId && logId != session.LogId)
             _inFlight.Remove(next.Message.RequestId!)?.Fail(_ => new LogChangedException(next.WasSent));
-        else if (_inFlight.Begin(next) is { } sending && !await session.SendAsync(sending.Message, cancellationToken).ConfigureAwait(false))
+        else if (_inFlight.Begin(next, session.IsOriginal) is { } sending && !await session.SendAsync(sending.Message, cancellationToken).ConfigureAwait(false))
             _inFlight.Undo(sending);
     }
 
@@ -289,9 +295,23 @@ internal sealed partial class Publisher : IAsyncDisposable
         return sending.WasResent ? new OutcomeUnknownException(member.Message.Events[0].EventId!.Value, $"its receipt was lost, and the bus refused it when it was sent again ({error.Code}).", refusal) : refusal;
     }
 
-    private SequentException GiveUp(PendingPublish pending, string why, Exception? cause = null) => _inFlight.WasSent(pending)
-        ? new OutcomeUnknownException(pending.Message.Events[0].EventId!.Value, why, cause)
-        : new BusUnavailableException($"Nothing was sent: {why}");
+    private SequentException GiveUp(PendingPublish pending, string why, Exception? cause = null)
+    {
+        var id = pending.Message.Events[0].EventId!.Value;
+        return _inFlight.WasSent(pending) switch
+        {
+            (false, _) => new BusUnavailableException($"Nothing was sent: {why}"),
+            (true, ToOriginal: true) => OutcomeUnknownException.Unrepeatable(id, why, cause),
+            _ => new OutcomeUnknownException(id, why, cause),
+        };
+    }
+
+    /// <summary>What was sent to an original bus and has no receipt: without ids, sending it again could store it twice.</summary>
+    private void FailCutOff()
+    {
+        foreach (var sending in _inFlight.RemoveSent())
+            sending.Fail(member => OutcomeUnknownException.Unrepeatable(member.Message.Events[0].EventId!.Value, "its connection was lost before a receipt came."));
+    }
 
     private void FailEverything()
     {

@@ -37,6 +37,9 @@ internal sealed class Sending
     /// <summary>It was sent again after a lost session, so a duplicate may be this client's own.</summary>
     public bool WasResent { get; set; }
 
+    /// <summary>It may have reached a bus that keeps no ids, so it must not be sent again.</summary>
+    public bool WentToOriginal { get; set; }
+
     /// <summary>The bus answered that nothing of it was stored; it waits to be sent again.</summary>
     public bool IsRefused { get; set; }
 

@@ -56,6 +56,9 @@ public sealed class Delivery
     /// <summary>Its number within its session, which acks and nacks name.</summary>
     internal long Number { get; }
 
+    /// <summary>It came from a bus that speaks the original protocol only.</summary>
+    internal bool IsOriginal => _session.IsOriginal;
+
     /// <summary>The log it is of.</summary>
     internal string LogId => _session.LogId;
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Sequent.Client.Connecting;
+using Sequent.Client.Connecting.Original;
 using Sequent.Client.Events;
 using Sequent.Protocol;
 
@@ -26,6 +27,8 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
     private TaskCompletionSource? _settled;
     private readonly Dictionary<string, long> _nackedKeys = new(StringComparer.Ordinal);
     private readonly Channel<long> _acks = Channel.CreateBounded<long>(new BoundedChannelOptions(MaxAcks) { SingleReader = true });
+
+    public bool IsOriginal => session.IsOriginal;
 
     /// <summary>The log the deliveries are of.</summary>
     public string LogId => session.LogId;
@@ -91,6 +94,8 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
     public async ValueTask NackAsync(Delivery delivery, NackMessage message, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (IsOriginal && message.DeadLetter)
+            throw OriginalBus.Refusal("A dead letter");
         lock (_lock)
         {
             if (!_unsettled.ContainsKey(delivery.Number))

@@ -33,7 +33,8 @@ internal sealed class FoldCache(int capacity)
     /// <summary>Keeps a fold, unless a later one is kept already.</summary>
     public void Keep(string logId, string key, Type state, Fold fold)
     {
-        if (capacity == 0 || fold.LastValue is null)
+        // Without a position nobody could ask for what comes after it.
+        if (capacity == 0 || fold.Position == 0)
             return;
         lock (_lock)
         {

@@ -51,7 +51,7 @@ internal sealed class FoldReader(LogReader reader, EventMapper mapper, FoldCache
             foreach (var e in page.Events)
             {
                 if (e.Value != (fold.LastValue is { } last ? last + 1 : 0))
-                    throw new RequestFailedException(ErrorCodes.Internal, $"The event of key '{key}' after value {fold.LastValue} has value {e.Value}.");
+                    throw Gap(key, fold.LastValue, e);
                 state = TState.Apply(state, mapper.ToRecorded(e, needsType: true));
                 fold = new Fold(state, e.Value, e.Position);
             }
@@ -61,5 +61,11 @@ internal sealed class FoldReader(LogReader reader, EventMapper mapper, FoldCache
 
         cache.Keep(logId!, key, typeof(TState), fold);
         return new ReadFold<TState>(state, fold.LastValue, logId!, readUpTo);
+    }
+
+    private static RequestFailedException Gap(string key, uint? last, WireEvent next)
+    {
+        var hint = next.Position > 0 ? "" : " An original bus is asked only for event types this program knows: add those of the key to options.Events.";
+        return new RequestFailedException(ErrorCodes.Internal, $"The event of key '{key}' after value {(last is { } value ? value : "none")} has value {next.Value}.{hint}");
     }
 }

@@ -1,3 +1,4 @@
+using Sequent.Client.Connecting.Original;
 using Sequent.Client.Events;
 using Sequent.Protocol;
 
@@ -106,7 +107,10 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     {
         if (known is null)
             await TakeAsync(key, cancellationToken).ConfigureAwait(false);
-        return await folds.ReadAsync<TState>(key, known?.ReadUpTo, cancellationToken).ConfigureAwait(false);
+
+        // An original bus has no positions; there the commit tells whether both reads were of the same events.
+        var until = LogId == OriginalBus.LogId ? null : known?.ReadUpTo;
+        return await folds.ReadAsync<TState>(key, until, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<T> WaitAsync<T>(Func<Task<T>> wait)

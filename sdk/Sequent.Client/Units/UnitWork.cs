@@ -29,6 +29,9 @@ internal sealed record UnitWork(Func<Unit, CancellationToken, Task> Decide, Func
     /// <summary>If the decision is stored already, somebody wants to know its events.</summary>
     public bool WantsEvents { get; init; } = true;
 
+    /// <summary>It is only right if the bus keeps ids: it may run again later, and must not count twice.</summary>
+    public bool NeedsIds { get; init; }
+
     /// <summary>How long the receipt may take; null: until cancelled.</summary>
     public TimeSpan? PublishTimeout { get; init; }
 }

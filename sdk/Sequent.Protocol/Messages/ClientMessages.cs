@@ -82,7 +82,11 @@ public sealed record NewEvent(string Key, uint? Value, uint CorrelationId, strin
 /// <summary><c>ack</c> of v1: the event came back. It is matched by key and value within the session.</summary>
 /// <param name="Key">The event's key.</param>
 /// <param name="Value">The event's value.</param>
-public sealed record EventAckMessage(string Key, uint Value) : ClientMessage;
+public sealed record EventAckMessage(string Key, uint Value) : ClientMessage
+{
+    /// <summary>For who sends it: the event as it came, UTF-8.</summary>
+    public ReadOnlyMemory<byte> Event { get; init; }
+}
 
 /// <summary><c>ack</c> of v2: settles deliveries of this session. Exactly one of the two is given.</summary>
 public sealed record AckMessage : ClientMessage

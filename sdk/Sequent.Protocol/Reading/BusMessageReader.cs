@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Sequent.Protocol;
 
-/// <summary>Reads what the bus sends in v2. Unknown fields and unknown message types are ignored, so that a newer bus can add to them.</summary>
+/// <summary>Reads what the bus sends, in v2 or in v1. Unknown fields and unknown message types are ignored, so that a newer bus can add to them.</summary>
 public static class BusMessageReader
 {
     /// <summary>Reads one message, or returns null if its type is unknown.</summary>

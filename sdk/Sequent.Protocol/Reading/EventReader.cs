@@ -2,9 +2,12 @@ using System.Globalization;
 
 namespace Sequent.Protocol;
 
-/// <summary>Reads events as the bus sends them in v2: <c>event</c>, <c>events</c> and <c>rebuild</c>.</summary>
+/// <summary>Reads events as the bus sends them: <c>event</c>, <c>events</c> and <c>rebuild</c>. In v1 their session is a number and their time whole seconds.</summary>
 internal static class EventReader
 {
+    // What a DateTimeOffset holds.
+    private static readonly long MaxSeconds = DateTimeOffset.MaxValue.ToUnixTimeSeconds();
+
     public static List<DeliveredEvent> ReadDeliveries(ref FieldReader fields)
     {
         List<DeliveredEvent>? events = null;
@@ -75,7 +78,8 @@ internal static class EventReader
         string? eventType = null, traceParent = null, traceState = null, contentType = null;
         string sender = "";
         ulong sessionId = 0;
-        DateTimeOffset time = default;
+        DateTimeOffset? time = null;
+        long? seconds = null;
         long position = 0, delivery = 0;
         Guid? eventId = null;
         var attempt = 1;
@@ -95,9 +99,11 @@ internal static class EventReader
             else if (fields.Is("sender"u8, "sender", ref seen, 4))
                 sender = fields.String();
             else if (fields.Is("session_id"u8, "session_id", ref seen, 5))
-                sessionId = ulong.TryParse(fields.String(), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : throw fields.Fault("must be digits");
+                sessionId = ReadSessionId(ref fields);
             else if (fields.Is("time"u8, "time", ref seen, 6))
                 time = BusMessageReader.ParseTime(fields.String(), fields);
+            else if (fields.Is("timestamp_raw"u8, "timestamp_raw", ref seen, 16))
+                seconds = fields.Integer(0, MaxSeconds);
             else if (fields.Is("position"u8, "position", ref seen, 7))
                 position = fields.Integer(1, WireNames.MaxInteger);
             else if (fields.Is("event_id"u8, "event_id", ref seen, 8))
@@ -125,7 +131,7 @@ internal static class EventReader
         {
             Sender = sender,
             SessionId = sessionId,
-            Time = time,
+            Time = time ?? (seconds is { } whole ? DateTimeOffset.FromUnixTimeSeconds(whole) : default),
             Position = position,
             EventId = eventId,
             TraceParent = traceParent,
@@ -134,5 +140,11 @@ internal static class EventReader
         };
         fields.LeaveObject(outer);
         return new DeliveredEvent(wire, delivery, attempt, redelivered) { Redriven = redriven };
+    }
+
+    private static ulong ReadSessionId(ref FieldReader fields)
+    {
+        var text = fields.Token == System.Text.Json.JsonTokenType.Number ? System.Text.Encoding.UTF8.GetString(fields.Raw().Span) : fields.String();
+        return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : throw fields.Fault("must be digits");
     }
 }

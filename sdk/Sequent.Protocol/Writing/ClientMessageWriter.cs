@@ -7,7 +7,7 @@ namespace Sequent.Protocol;
 /// <summary>Prints what a client sends.</summary>
 public static class ClientMessageWriter
 {
-    /// <summary>Prints one message of v2. (A v1 <c>ack</c> is the event sent back; <see cref="EventAckMessage"/> cannot be printed.)</summary>
+    /// <summary>Prints one message of v2. (What goes to an original bus: <see cref="V1ClientMessageWriter"/>.)</summary>
     /// <exception cref="ArgumentException">The message is no v2 message.</exception>
     public static void Write(ClientMessage message, IBufferWriter<byte> output)
     {

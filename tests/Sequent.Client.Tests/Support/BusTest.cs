@@ -21,7 +21,7 @@ internal abstract class BusTest
     [SetUp]
     public async Task StartBusAsync()
     {
-        Bus = await FaultyBus.StartAsync(ConfigureBus);
+        Bus = await FaultyBus.StartAsync(ConfigureBus, OnAttribute.Present);
         Client = NewClient();
     }
 

@@ -24,9 +24,11 @@ internal sealed class FaultyBus : IAsyncDisposable
     private Uri? _busAddress;
     private int _connections;
 
-    private FaultyBus(Action<SequentBusOptions>? configure)
+    private readonly ProtocolVersion _protocol;
+
+    private FaultyBus(ProtocolVersion protocol, Action<SequentBusOptions>? configure)
     {
-        _configure = configure;
+        (_protocol, _configure) = (protocol, configure);
         _relay = NewApplication();
         _relay.UseWebSockets();
         _relay.Run(RelayAsync);
@@ -43,9 +45,9 @@ internal sealed class FaultyBus : IAsyncDisposable
     /// <summary>Connections are refused while it is down.</summary>
     public bool IsDown { get; set; }
 
-    public static async Task<FaultyBus> StartAsync(Action<SequentBusOptions>? configure = null)
+    public static async Task<FaultyBus> StartAsync(Action<SequentBusOptions>? configure = null, ProtocolVersion protocol = ProtocolVersion.V2)
     {
-        var bus = new FaultyBus(configure);
+        var bus = new FaultyBus(protocol, configure);
         await bus._relay.StartAsync();
         bus.Address = AddressOf(bus._relay);
         await bus.StartBusAsync();
@@ -165,9 +167,10 @@ internal sealed class FaultyBus : IAsyncDisposable
         }
 
         Interlocked.Increment(ref _connections);
-        using var client = await context.WebSockets.AcceptWebSocketAsync(WireNames.Subprotocol);
+        using var client = await context.WebSockets.AcceptWebSocketAsync(_protocol == ProtocolVersion.V2 ? WireNames.Subprotocol : null);
         using var bus = new ClientWebSocket();
-        bus.Options.AddSubProtocol(WireNames.Subprotocol);
+        if (_protocol == ProtocolVersion.V2)
+            bus.Options.AddSubProtocol(WireNames.Subprotocol);
         await bus.ConnectAsync(_busAddress!, context.RequestAborted);
         var link = new Link(client, bus);
         _links.TryAdd(link, 0);
@@ -181,7 +184,7 @@ internal sealed class FaultyBus : IAsyncDisposable
         var frames = new FrameReader(link.Client) { MaxBytes = int.MaxValue };
         while (await ReadAsync(frames) is { } utf8)
         {
-            var message = ClientMessageReader.Read(utf8, ProtocolVersion.V2);
+            var message = ClientMessageReader.Read(utf8, _protocol);
             Received.Enqueue(message);
             if (await MayGoOnAsync(message, link))
                 await link.Bus.SendAsync(utf8, WebSocketMessageType.Text, true, CancellationToken.None);
