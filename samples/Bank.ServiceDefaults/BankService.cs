@@ -51,6 +51,7 @@ public static class BankService
         services.AddAuthorization();
         services.AddOpenApi();
         services.AddHealthChecks();
+        services.AddBankTelemetry(name, builder.Configuration);
         return builder;
     }
 

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using Sequent.Protocol;
+
+namespace Bank.ServiceDefaults;
+
+/// <summary>Traces and metrics of a service. The trace goes with every event, so one request is one trace through all services and the bus.</summary>
+public static class BankTelemetry
+{
+    /// <summary>Sends them to the collector that <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> names; without one nothing is measured, and that costs nothing.</summary>
+    public static IServiceCollection AddBankTelemetry(this IServiceCollection services, string name, IConfiguration configuration)
+    {
+        if (string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+            return services;
+        services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService(name))
+            .WithTracing(traces => traces.AddBankSources())
+            .WithMetrics(metrics => metrics.AddMeter(SequentDiagnostics.Name).AddAspNetCoreInstrumentation())
+            .UseOtlpExporter();
+        return services;
+    }
+
+    /// <summary>What makes one tree of a request: HTTP on both sides, and Sequent.</summary>
+    public static TracerProviderBuilder AddBankSources(this TracerProviderBuilder traces) => traces
+        .AddSource(SequentDiagnostics.Name)
+        .AddAspNetCoreInstrumentation(o => o.Filter = request => !request.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal))
+        .AddHttpClientInstrumentation();
+}
