@@ -25,11 +25,14 @@ try
         case ["garbage", var address, var version]:
             await FloodBenchmark.SendGarbageAsync(new Uri(address), version);
             return 0;
+        case ["publish"]:
+            PublishAllocation.Run();
+            return 0;
         case ["bank"]:
             await BankBenchmark.RunAsync(folder);
             return 0;
         default:
-            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | bank");
+            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | bank");
             return 2;
     }
 }
