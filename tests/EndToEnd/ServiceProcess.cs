@@ -24,8 +24,6 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            // None of them lives long enough for what is measured while it runs to pay.
-            Environment = { ["DOTNET_TieredPGO"] = "0" },
         };
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, line) => Take(line.Data);
@@ -101,6 +99,8 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         using var kill = Process.Start("kill", [$"-{signal}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
         using var patience = new CancellationTokenSource(Patience);
         await kill.WaitForExitAsync(patience.Token);
+        if (kill.ExitCode != 0 && !_process.HasExited)
+            throw new InvalidOperationException($"kill -{signal} {_process.Id} ended with {kill.ExitCode}.");
     }
 
     private void Take(string? line)

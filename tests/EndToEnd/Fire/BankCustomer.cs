@@ -24,9 +24,6 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
     /// <summary>Everything that was asked for, in this order.</summary>
     public IReadOnlyList<RecordedRequest> Records => _records;
 
-    /// <summary>How many of them were answered 2xx.</summary>
-    public int Accepted { get; private set; }
-
     /// <summary>Registers the name, if nobody did yet, and logs in.</summary>
     public async Task SignInAsync()
     {
@@ -95,7 +92,8 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
     {
         var path = string.Create(CultureInfo.InvariantCulture, $"/transactions/{record.TransactionId}");
         var ended = await PollAsync(bank.Transactions, path, body => body["status"]!.GetValue<string>() != "PENDING");
-        (record.Ending, record.Settled) = (ended["status"]!.GetValue<string>(), watch.Elapsed);
+        (record.Ending, record.Reason) = (ended["status"]!.GetValue<string>(), ended["reason"]?.GetValue<string>());
+        (record.SettledAt, record.Settled) = (DateTimeOffset.UtcNow, watch.Elapsed);
     }
 
     private Task DecidedAsync(Task watching)
@@ -120,7 +118,6 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
         _records.Add(record);
         var answer = await PostAsync(record, record.Body, record.Unanswered);
         record.Answer = answer;
-        Accepted += answer.IsAccepted ? 1 : 0;
         return answer;
     }
 
@@ -138,9 +135,10 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
 
     private async Task<JsonNode> PollAsync(IReadOnlyList<RestartableProcess> instances, string path, Func<JsonNode, bool> done)
     {
-        var pauses = new GrowingPause(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(640));
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience; await pauses.WaitAsync())
+        var pauses = new GrowingPause(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(800));
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience;)
         {
+            await pauses.WaitAsync(); // hardly anything is decided at once
             var answer = await _http.GetAsync(instances, path);
             if (answer.Status != 200)
                 throw new InvalidOperationException($"GET {path}: {answer}");

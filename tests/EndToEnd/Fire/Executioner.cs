@@ -5,7 +5,7 @@ namespace EndToEnd.Fire;
 
 /// <summary>
 /// Every second something happens to one of the processes: it is killed, and started again within a second, or it is frozen for one to five.
-/// What happens when is decided by a seed; what it meets is not.
+/// All have their turn, in an order that is decided by a seed, as is what is done to them; what it meets is not.
 /// </summary>
 internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int seed)
 {
@@ -13,15 +13,18 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
 
     private readonly Random _random = new(seed);
     private readonly Stopwatch _clock = new();
-    private readonly List<string> _deeds = [];
+    private readonly List<RestartableProcess> _turns = [];
+    private readonly Dictionary<RestartableProcess, Queue<bool>> _kills = victims.ToDictionary(victim => victim, _ => new Queue<bool>());
+    private readonly List<Task> _mending = [];
+    private readonly List<Deed> _deeds = [];
     private readonly List<string> _findings = [];
 
-    public int Kills { get; private set; }
+    public int Kills => _deeds.Count(deed => deed.IsKill);
 
-    public int Freezes { get; private set; }
+    public int Freezes => _deeds.Count(deed => !deed.IsKill);
 
     /// <summary>What happened when.</summary>
-    public IReadOnlyList<string> Deeds => _deeds;
+    public IReadOnlyList<Deed> Deeds => _deeds;
 
     /// <summary>Processes that ended although nobody killed them.</summary>
     public IReadOnlyList<string> Findings => _findings;
@@ -29,45 +32,74 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
     /// <summary>How long it went on.</summary>
     public TimeSpan Duration => _clock.Elapsed;
 
-    /// <summary>Goes on for a time; when it returns, everything is started and continued, but perhaps not ready.</summary>
-    /// <param name="isOver">Asked every second, with the time since the start.</param>
-    public async Task RunAsync(Func<TimeSpan, bool> isOver)
+    /// <summary>Goes on for a time; when it returns, some may still be dead or frozen.</summary>
+    public async Task RunAsync(TimeSpan duration)
     {
-        var mending = new List<Task>();
         using var timer = new PeriodicTimer(Interval);
-        for (_clock.Start(); !isOver(_clock.Elapsed) && await timer.WaitForNextTickAsync();)
+        for (_clock.Start(); _clock.Elapsed < duration && await timer.WaitForNextTickAsync();)
         {
             StartWhatEndedByItself();
-            // Not what is still starting: on a slow machine it would be killed again and again, and never come up.
-            var up = victims.Where(process => process.IsUp).ToArray();
-            if (up.Length > 0)
-                mending.Add(HarmAsync(up[_random.Next(up.Length)]));
+            if (NextVictim() is { } victim)
+                _mending.Add(HarmAsync(victim));
         }
 
         _clock.Stop();
-        await Task.WhenAll(mending);
+    }
+
+    /// <summary>When it returns, everything is started and continued, but perhaps not ready.</summary>
+    public async Task MendAsync()
+    {
+        await Task.WhenAll(_mending);
         StartWhatEndedByItself();
+    }
+
+    /// <summary>Not what is still starting: on a slow machine it would be killed again and again, and never come up. It keeps its turn.</summary>
+    private RestartableProcess? NextVictim()
+    {
+        if (!_turns.Exists(process => process.IsUp))
+            _turns.AddRange(Shuffled(victims));
+        var next = _turns.Find(process => process.IsUp);
+        if (next is not null)
+            _turns.Remove(next);
+        return next;
     }
 
     private async Task HarmAsync(RestartableProcess victim)
     {
-        var kill = _random.Next(3) == 0; // less often: on a small machine starting a service costs as much as a hundred transfers
+        var kill = NextIsKill(victim);
         var length = TimeSpan.FromMilliseconds(kill ? _random.Next(0, 1_000) : 1_000 + (int)(4_000 * Math.Pow(_random.NextDouble(), 2)) /* more short ones than long ones */);
-        _deeds.Add(string.Create(CultureInfo.InvariantCulture, $"{_clock.Elapsed.TotalSeconds,6:N1} s: {victim.Name} {(kill ? "killed" : "frozen")} for {length.TotalSeconds:N1} s"));
+        _deeds.Add(new Deed(_clock.Elapsed, victim, kill, length));
         if (kill)
         {
-            Kills++;
             await victim.KillAsync();
             await Task.Delay(length);
             victim.Start();
         }
         else
         {
-            Freezes++;
             await victim.FreezeAsync();
             await Task.Delay(length);
             await victim.ContinueAsync();
         }
+    }
+
+    /// <summary>One time out of three: on a small machine starting a service costs as much as a hundred transfers.</summary>
+    private bool NextIsKill(RestartableProcess victim)
+    {
+        if (!_kills[victim].TryDequeue(out var kill))
+        {
+            _kills[victim] = new Queue<bool>(Shuffled([true, false, false]));
+            kill = _kills[victim].Dequeue();
+        }
+
+        return kill;
+    }
+
+    private T[] Shuffled<T>(IEnumerable<T> items)
+    {
+        T[] shuffled = [.. items];
+        _random.Shuffle(shuffled);
+        return shuffled;
     }
 
     private void StartWhatEndedByItself()
@@ -78,4 +110,15 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
             process.Start();
         }
     }
+}
+
+/// <summary>What was done to whom.</summary>
+/// <param name="After">The time since the beginning.</param>
+/// <param name="Victim">Who.</param>
+/// <param name="IsKill">Killed, or else frozen.</param>
+/// <param name="Length">Until it was started, or went on.</param>
+internal sealed record Deed(TimeSpan After, RestartableProcess Victim, bool IsKill, TimeSpan Length)
+{
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{After.TotalSeconds,6:N1} s: {Victim.Name} {(IsKill ? "killed" : "frozen")} for {Length.TotalSeconds:N1} s");
 }

@@ -11,19 +11,27 @@ internal sealed record FireFigures
 
     private readonly string _text;
 
-    public FireFigures(IReadOnlyList<BankCustomer> customers, IReadOnlyList<RecordedRequest> requests, Executioner executioner, RequestAudit audit, IReadOnlyList<RecordedEvent> log)
+    /// <param name="customers">Who asked.</param>
+    /// <param name="requests">Everybody's.</param>
+    /// <param name="executioner">What was done meanwhile.</param>
+    /// <param name="over">When it was over: what was answered later does not count.</param>
+    /// <param name="audit">Of the requests.</param>
+    /// <param name="log">The whole log.</param>
+    public FireFigures(
+        IReadOnlyList<BankCustomer> customers, IReadOnlyList<RecordedRequest> requests, Executioner executioner, DateTimeOffset over, RequestAudit audit, IReadOnlyList<RecordedEvent> log)
     {
-        Accepted = requests.Count(request => request.Answer?.IsAccepted == true);
-        Answered = requests.Count(request => request.Answer is not null);
-        Refused = requests.Count(request => request.IsRefused);
-        Replays = requests.Sum(request => request.Replays.Count);
+        RecordedRequest[] inTime = [.. requests.Where(request => request.Answer?.AnsweredAt <= over)];
+        Answered = inTime.Length;
+        Accepted = inTime.Count(request => request.Answer!.IsAccepted);
+        Refused = inTime.Count(request => request.IsRefused && request.EndedAt <= over);
+        Replays = requests.Sum(request => request.Replays.Count(replay => replay.AnsweredAt <= over));
         var pending = log.Where(e => e.Data is PendingTransaction).ToDictionary(e => e.Key, e => e.Time);
         var decided = log.Where(e => e.Data is AcceptedTransaction or RejectedTransaction).Select(e => e.Time - pending[e.Key]);
         var seen = requests.Where(request => request.Settled is not null).Select(request => request.Settled!.Value);
         var wishes = string.Join(", ", requests.GroupBy(request => request.Wish).OrderBy(group => group.Key).Select(group => $"{group.Count()} {group.Key}"));
         _text = string.Create(Text, $"""
             HTTP requests: {customers.Sum(customer => customer.Http.Requests)}, of which {customers.Sum(customer => customer.Http.Answers503)} were answered 503
-            writes: {requests.Count} ({wishes})
+            writes: {requests.Count} ({wishes}), of which {requests.Count - Answered} were answered after the fire
             answered 2xx: {Accepted}; refused: {Refused} ({100.0 * Refused / Math.Max(1, Answered):N1} % of {Answered} answered)
             writes with unanswered attempts: {requests.Count(request => request.Unanswered.Count > 0)}, with {requests.Sum(request => request.Unanswered.Count)} such attempts
             replays: {Replays}; with another body: {requests.Sum(request => request.Forgeries.Count)}
@@ -34,7 +42,7 @@ internal sealed record FireFigures
             """);
     }
 
-    /// <summary>Writes answered 2xx; replays do not count.</summary>
+    /// <summary>Writes answered 2xx while it burnt; replays do not count. So it is with the other figures.</summary>
     public int Accepted { get; }
 
     public int Answered { get; }

@@ -16,7 +16,8 @@ internal enum Wish
 /// <param name="Body">As it came.</param>
 /// <param name="Position">The header <c>Sequent-Position</c>.</param>
 /// <param name="AskedAt">When the attempt that got this answer began.</param>
-internal sealed record Answer(int Status, string Body, long? Position, DateTimeOffset AskedAt)
+/// <param name="AnsweredAt">When it was there.</param>
+internal sealed record Answer(int Status, string Body, long? Position, DateTimeOffset AskedAt, DateTimeOffset AnsweredAt)
 {
     public bool IsAccepted => Status is >= 200 and < 300;
 
@@ -62,8 +63,17 @@ internal sealed class RecordedRequest
     /// <summary>ACCEPTED or REJECTED, as the client has seen it.</summary>
     public string? Ending { get; set; }
 
+    /// <summary>Why it was rejected, as the client has seen it.</summary>
+    public string? Reason { get; set; }
+
+    /// <summary>When the ending was seen.</summary>
+    public DateTimeOffset? SettledAt { get; set; }
+
     /// <summary>From the first attempt until the ending was seen.</summary>
     public TimeSpan? Settled { get; set; }
+
+    /// <summary>When what became of it was known.</summary>
+    public DateTimeOffset? EndedAt => Wish == Wish.Transfer ? SettledAt : Answer?.AnsweredAt;
 
     /// <summary>Answers to the same request under the same key, after it was answered.</summary>
     public List<Answer> Replays { get; } = [];

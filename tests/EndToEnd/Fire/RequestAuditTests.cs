@@ -26,7 +26,7 @@ public class RequestAuditTests
             Request(Wish.Opening, default, Accepted(1), r => r.RequestId = RequestId),
             Request(Wish.Deposit, Ten, Accepted(3)),
             Request(Wish.Withdrawal, new Money(1), Accepted(4)),
-            Request(Wish.Withdrawal, new Money(2), new Answer(409, "", null, Noon)),
+            Request(Wish.Withdrawal, new Money(2), Refused(Noon)),
             Request(Wish.Transfer, new Money(5), Accepted(5), r => (r.TransactionId, r.Ending) = (7, "REJECTED")),
         ];
     }
@@ -84,10 +84,10 @@ public class RequestAuditTests
         Log("acc-1", new ConfirmedDebit(1, new Money(2), Noon, Note: "withdrawal"));
         _requests[3].Unanswered.Add("silence");
 
-        _requests[3].Answer = new Answer(409, "", null, Noon.AddSeconds(-1));
+        _requests[3].Answer = Refused(Noon.AddSeconds(-1));
         Assert.That(Findings(), Is.Empty);
 
-        _requests[3].Answer = new Answer(409, "", null, Noon.AddSeconds(1));
+        _requests[3].Answer = Refused(Noon.AddSeconds(1));
         Assert.That(Findings(), Has.One.Contains("was in the log since"));
     }
 
@@ -142,7 +142,7 @@ public class RequestAuditTests
     [Test]
     public void An_answer_that_no_route_names()
     {
-        _requests[3].Answer = new Answer(404, "", null, Noon);
+        _requests[3].Answer = new Answer(404, "", null, Noon, Noon);
 
         Assert.That(Findings(), Has.One.Contains("no answer of this route"));
     }
@@ -165,7 +165,9 @@ public class RequestAuditTests
         }
     }
 
-    private static Answer Accepted(long position) => new(202, "", position, Noon);
+    private static Answer Accepted(long position) => new(202, "", position, Noon, Noon);
+
+    private static Answer Refused(DateTimeOffset at) => new(409, "", null, at, at);
 
     private static RecordedRequest Request(Wish wish, Money amount, Answer? answer, Action<RecordedRequest>? more = null)
     {

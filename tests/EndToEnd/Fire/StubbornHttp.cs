@@ -20,16 +20,17 @@ internal sealed class StubbornHttp : IDisposable
 
     private readonly HttpClient _http;
     private readonly ConcurrentQueue<string> _failures = [];
-    private int _next;
+    private readonly ConcurrentDictionary<IReadOnlyList<RestartableProcess>, int> _turns = [];
+    private readonly int _first;
     private int _requests;
     private int _answers503;
 
-    /// <param name="first">The instance it begins with.</param>
+    /// <param name="first">The instance of every service it begins with; it stays with one for as long as that answers.</param>
     /// <param name="timeout">
     /// Of one attempt. Shorter than what is frozen stays frozen: then the next instance gets the request while the frozen one still has it, and
     /// goes on with it later.
     /// </param>
-    public StubbornHttp(int first, TimeSpan timeout) => (_next, _http) = (first, new HttpClient { Timeout = timeout });
+    public StubbornHttp(int first, TimeSpan timeout) => (_first, _http) = (first, new HttpClient { Timeout = timeout });
 
     public string? Token
     {
@@ -40,7 +41,7 @@ internal sealed class StubbornHttp : IDisposable
 
     public int Answers503 => _answers503;
 
-    /// <summary>5xx that no route names.</summary>
+    /// <summary>5xx that no route names: not 503, or without Retry-After.</summary>
     public IReadOnlyCollection<string> Failures => _failures;
 
     /// <param name="instances">Any of these may answer.</param>
@@ -70,7 +71,7 @@ internal sealed class StubbornHttp : IDisposable
         var pauses = new GrowingPause(TimeSpan.FromMilliseconds(25), TimeSpan.FromMilliseconds(400));
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience; await pauses.WaitAsync())
         {
-            var turn = _next;
+            var turn = _turns.GetOrAdd(instances, _first);
             var instance = instances[turn % instances.Count];
             using var request = create();
             request.RequestUri = new Uri(instance.Address, request.RequestUri!);
@@ -81,11 +82,11 @@ internal sealed class StubbornHttp : IDisposable
                 using var response = await _http.SendAsync(request);
                 var body = await response.Content.ReadAsStringAsync();
                 if ((int)response.StatusCode < 500)
-                    return new Answer((int)response.StatusCode, body, PositionOf(response), askedAt);
-                if (response.StatusCode == HttpStatusCode.ServiceUnavailable)
+                    return new Answer((int)response.StatusCode, body, PositionOf(response), askedAt, DateTimeOffset.UtcNow);
+                if (response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter is not null)
                     Interlocked.Increment(ref _answers503);
                 else
-                    _failures.Enqueue($"{request.Method} {request.RequestUri} of {instance.Name} answered {(int)response.StatusCode}: {body}");
+                    _failures.Enqueue($"{request.Method} {request.RequestUri} of {instance.Name} answered {(int)response.StatusCode}, Retry-After {response.Headers.RetryAfter}: {body}");
                 unanswered.Add($"{askedAt:HH:mm:ss.fff} {instance.Name}: {(int)response.StatusCode}");
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
@@ -93,7 +94,7 @@ internal sealed class StubbornHttp : IDisposable
                 unanswered.Add($"{askedAt:HH:mm:ss.fff} {instance.Name}: {e.GetType().Name}");
             }
 
-            Interlocked.CompareExchange(ref _next, turn + 1, turn); // nobody else has gone on yet
+            _turns.TryUpdate(instances, turn + 1, turn); // nobody else has gone on yet
         }
 
         using var last = create();
