@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using EndToEnd;
 using EndToEnd.Fire;
 using Sequent.Client;
 
@@ -23,7 +24,7 @@ internal static class BankBenchmark
     /// <exception cref="InvalidOperationException">A limit was not kept.</exception>
     public static async Task RunAsync(string folder)
     {
-        await using var bank = new BankProcesses(folder, users: 1);
+        await using var bank = new BankProcesses(folder, BankStorage.In(folder), users: 1);
         await bank.StartAsync();
         await using var bus = bank.CreateBusClient();
         var accounts = new List<(BankSession Owner, long Id)>();

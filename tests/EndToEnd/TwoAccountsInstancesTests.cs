@@ -1,13 +1,16 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Bank.Contracts;
+using Bank.Tests;
 using Demo;
 using Sequent.Client;
 
 namespace EndToEnd;
 
-/// <summary>Two processes that decide about the same money and know of each other only through the bus.</summary>
-public class TwoAccountsInstancesTests
+/// <summary>Two processes that decide about the same money.</summary>
+[TestFixture(StorageKind.Sqlite)]
+[TestFixture(StorageKind.Postgres)]
+public class TwoAccountsInstancesTests(StorageKind storageKind)
 {
     private const int Accounts = 5;
     private const int Transfers = 200;
@@ -15,6 +18,7 @@ public class TwoAccountsInstancesTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private TempFolder _folder = null!;
+    private BankStorage _storage = null!;
     private readonly ConcurrentStack<ServiceProcess> _running = [];
     private ServiceProcess _bus = null!;
     private ServiceProcess[] _instances = null!;
@@ -24,6 +28,7 @@ public class TwoAccountsInstancesTests
     public async Task StartAsync()
     {
         _folder = new TempFolder();
+        _storage = storageKind == StorageKind.Sqlite ? BankStorage.In(_folder.Path) : BankStorage.On(PostgresServer.Connection);
         _bus = await RunAsync("sequent.dll", "server", "--bind", "127.0.0.1:0", "--data", _folder.File("bus.db"));
         _instances = await Task.WhenAll(StartInstanceAsync(1), StartInstanceAsync(2));
         var options = new SequentOptions { Server = _bus.Address };
@@ -44,6 +49,8 @@ public class TwoAccountsInstancesTests
             await service.DisposeAsync();
         }
 
+        if (_storage is not null)
+            await _storage.DisposeAsync();
         _folder.Dispose();
     }
 
@@ -78,7 +85,7 @@ public class TwoAccountsInstancesTests
     }
 
     private Task<ServiceProcess> StartInstanceAsync(int number) => RunAsync(
-        "Bank.Accounts.dll", "--Urls=http://127.0.0.1:0", $"--Sequent:Server={_bus.Address}", $"--ConnectionStrings:State=Data Source={_folder.File($"accounts-{number}.db")}");
+        "Bank.Accounts.dll", "--Urls=http://127.0.0.1:0", $"--Sequent:Server={_bus.Address}", $"--ConnectionStrings:State={_storage.StateOf("accounts", number)}");
 
     /// <summary>Opens the accounts as Users would, and puts money on each.</summary>
     private async Task<long[]> OpenAccountsAsync()

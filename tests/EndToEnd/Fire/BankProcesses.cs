@@ -4,28 +4,28 @@ using Sequent.Client;
 
 namespace EndToEnd.Fire;
 
-/// <summary>The bus and several instances of each service, each a process of its own. Instances of Users share a file; all others have one each.</summary>
+/// <summary>The bus and several instances of each service, each a process of its own.</summary>
 internal sealed class BankProcesses : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    private readonly string _folder;
+    private readonly BankStorage _storage;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
 
-    /// <param name="folder">Where everybody's data is.</param>
+    /// <param name="folder">Where the bus has its log.</param>
+    /// <param name="storage">Where the services have their state.</param>
     /// <param name="users">How many instances of Users; those of the others ask them in turn.</param>
     /// <param name="others">How many instances of Accounts, and of Transactions.</param>
-    public BankProcesses(string folder, int users = 2, int others = 2)
+    public BankProcesses(string folder, BankStorage storage, int users = 2, int others = 2)
     {
-        _folder = folder;
+        _storage = storage;
         var ports = new Queue<int>(FreePorts.Take(1 + users + (2 * others)));
         var busPort = ports.Dequeue();
         Bus = new("bus", "sequent.dll", new Uri($"http://127.0.0.1:{busPort}"), "server", "--bind", $"127.0.0.1:{busPort}", "--data", Path.Combine(folder, "bus.db"));
-        Users = [.. Enumerable.Range(1, users).Select(i => Service("Users", i, "users.db", ports.Dequeue(), null))];
-        Accounts = [.. Enumerable.Range(1, others).Select(i => Service("Accounts", i, $"accounts-{i}.db", ports.Dequeue(), UsersFor(i)))];
-        Transactions = [.. Enumerable.Range(1, others).Select(i => Service("Transactions", i, $"transactions-{i}.db", ports.Dequeue(), UsersFor(i)))];
-        TransactionsFiles = [.. Enumerable.Range(1, others).Select(i => Path.Combine(folder, $"transactions-{i}.db"))];
+        Users = [.. Enumerable.Range(1, users).Select(i => Service("Users", i, ports.Dequeue(), null))];
+        Accounts = [.. Enumerable.Range(1, others).Select(i => Service("Accounts", i, ports.Dequeue(), UsersFor(i)))];
+        Transactions = [.. Enumerable.Range(1, others).Select(i => Service("Transactions", i, ports.Dequeue(), UsersFor(i)))];
         All = [Bus, .. Users, .. Accounts, .. Transactions];
     }
 
@@ -36,9 +36,6 @@ internal sealed class BankProcesses : IAsyncDisposable
     public IReadOnlyList<RestartableProcess> Accounts { get; }
 
     public IReadOnlyList<RestartableProcess> Transactions { get; }
-
-    /// <summary>Where each instance of Transactions has its read model.</summary>
-    public IReadOnlyList<string> TransactionsFiles { get; }
 
     public IReadOnlyList<RestartableProcess> All { get; }
 
@@ -75,14 +72,14 @@ internal sealed class BankProcesses : IAsyncDisposable
         _http.Dispose();
     }
 
-    private RestartableProcess Service(string name, int number, string file, int port, Uri? users) => new(
+    private RestartableProcess Service(string name, int number, int port, Uri? users) => new(
         $"{name} {number}",
         $"Bank.{name}.dll",
         new Uri($"http://127.0.0.1:{port}"),
         [
             $"--Urls=http://127.0.0.1:{port}",
             $"--Sequent:Server=ws://127.0.0.1:{Bus.Address.Port}",
-            $"--ConnectionStrings:State=Data Source={Path.Combine(_folder, file)}",
+            $"--ConnectionStrings:State={_storage.StateOf(name.ToLowerInvariant(), number)}",
             .. users is null ? Array.Empty<string>() : [$"--Users:Url={users}"],
         ]);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Bank.Tests;
 using Demo;
 using Sequent.Client;
 
@@ -9,7 +10,9 @@ namespace EndToEnd.Fire;
 /// Twenty clients move money while every second a process is killed or frozen, the bus included. Afterwards the log has to agree with what they
 /// asked for and were told. SEQUENT_FIRE_SECONDS says how long, SEQUENT_FIRE_SEED what happens when.
 /// </summary>
-public class BankUnderFireTests
+[TestFixture(StorageKind.Sqlite)]
+[TestFixture(StorageKind.Postgres)]
+public class BankUnderFireTests(StorageKind storageKind)
 {
     private const int Clients = 20;
     private const int Customers = 5;
@@ -26,6 +29,7 @@ public class BankUnderFireTests
     private static readonly TimeSpan FinishPatience = TimeSpan.FromSeconds(120);
 
     private TempFolder _folder = null!;
+    private BankStorage _storage = null!;
     private BankProcesses _bank = null!;
     private List<BankCustomer> _clients = null!;
     private Executioner _executioner = null!;
@@ -36,7 +40,8 @@ public class BankUnderFireTests
     {
         _folder = new TempFolder();
         _clients = [];
-        _bank = new BankProcesses(_folder.Path);
+        _storage = storageKind == StorageKind.Sqlite ? BankStorage.In(_folder.Path) : BankStorage.On(PostgresServer.Connection);
+        _bank = new BankProcesses(_folder.Path, _storage);
         await _bank.StartAsync();
     }
 
@@ -52,6 +57,8 @@ public class BankUnderFireTests
         _clients?.ForEach(client => client.Dispose());
         if (_bank is not null)
             await _bank.DisposeAsync();
+        if (_storage is not null)
+            await _storage.DisposeAsync();
         _folder.Dispose();
     }
 
@@ -59,7 +66,7 @@ public class BankUnderFireTests
     public async Task No_money_is_lost_and_no_answer_was_a_lie()
     {
         var seed = Setting("SEQUENT_FIRE_SEED", Random.Shared.Next());
-        TestContext.Out.WriteLine($"Seed {seed}, {Seconds} s.");
+        TestContext.Out.WriteLine($"Seed {seed}, {Seconds} s, {storageKind}.");
         _executioner = new Executioner(_bank.All, seed);
         await BurnAsync(seed);
 
@@ -72,7 +79,7 @@ public class BankUnderFireTests
         RecordedRequest[] requests = [.. _clients.SelectMany(client => client.Records)];
         var requestAudit = RequestAudit.Of(requests, log);
         var (clientTypes, deliveryFindings) = await DeliveryAudit.FindAsync(_bank.Bus.Address);
-        var readModelFindings = await ReadModelAudit.FindAsync(_bank, audit, [.. _clients.DistinctBy(client => client.Username)], requests, log);
+        var readModelFindings = await ReadModelAudit.FindAsync(_bank, _storage, audit, [.. _clients.DistinctBy(client => client.Username)], requests, log);
         var figures = new FireFigures(_clients, requests, _executioner, _over, requestAudit, log);
         TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{figures}\nevents in the log: {log.Count}, audited in {clock.Elapsed.TotalSeconds:N1} s"));
 

@@ -17,15 +17,16 @@ internal sealed class ReadModelAudit
 
     private readonly ConcurrentQueue<string> _findings = [];
     private readonly BankProcesses _bank;
+    private readonly BankStorage _storage;
     private readonly BankAudit _audit;
     private readonly long _end;
     private readonly ILookup<string, long> _accountsOf;
     private readonly ILookup<long, string> _statements;
     private readonly Dictionary<long, long> _positions;
 
-    private ReadModelAudit(BankProcesses bank, BankAudit audit, IReadOnlyList<RecordedRequest> requests, IReadOnlyList<RecordedEvent> log)
+    private ReadModelAudit(BankProcesses bank, BankStorage storage, BankAudit audit, IReadOnlyList<RecordedRequest> requests, IReadOnlyList<RecordedEvent> log)
     {
-        (_bank, _audit, _end) = (bank, audit, log[^1].Position);
+        (_bank, _storage, _audit, _end) = (bank, storage, audit, log[^1].Position);
         var owners = requests.Where(request => request.RequestId is not null).ToDictionary(request => request.RequestId!, request => request.Username);
         _accountsOf = log.Select(e => e.Data).OfType<AccountCreated>().ToLookup(created => owners.GetValueOrDefault(created.RequestID, ""), created => created.AccountID);
         _statements = log.Select(LineOf).OfType<(long Account, string Line)>().ToLookup(entry => entry.Account, entry => entry.Line);
@@ -33,18 +34,19 @@ internal sealed class ReadModelAudit
     }
 
     /// <param name="bank">All of it is ready.</param>
+    /// <param name="storage">Where it keeps its state.</param>
     /// <param name="audit">What the log says.</param>
     /// <param name="customers">One of each name.</param>
     /// <param name="requests">Everybody's.</param>
     /// <param name="log">The whole log.</param>
     /// <returns>What is wrong.</returns>
     public static async Task<IReadOnlyList<string>> FindAsync(
-        BankProcesses bank, BankAudit audit, IReadOnlyList<BankCustomer> customers, IReadOnlyList<RecordedRequest> requests, IReadOnlyList<RecordedEvent> log)
+        BankProcesses bank, BankStorage storage, BankAudit audit, IReadOnlyList<BankCustomer> customers, IReadOnlyList<RecordedRequest> requests, IReadOnlyList<RecordedEvent> log)
     {
-        var readModels = new ReadModelAudit(bank, audit, requests, log);
+        var readModels = new ReadModelAudit(bank, storage, audit, requests, log);
         await Task.WhenAll(customers.Select(readModels.CheckAsync));
-        foreach (var (instance, file) in bank.Transactions.Zip(bank.TransactionsFiles))
-            await readModels.CheckRowsAsync(instance, file);
+        for (var number = 1; number <= bank.Transactions.Count; number++)
+            await readModels.CheckRowsAsync(number);
         return [.. readModels._findings];
     }
 
@@ -90,15 +92,17 @@ internal sealed class ReadModelAudit
     }
 
     /// <summary>The list shows the last hundred; what lies before them has to be right as well.</summary>
-    private async Task CheckRowsAsync(RestartableProcess instance, string file)
+    private async Task CheckRowsAsync(int number)
     {
-        await using var db = new TransfersDb(new DbContextOptionsBuilder<TransfersDb>().UseSqlite($"Data Source={file};Mode=ReadOnly;Pooling=False").Options);
+        var options = new DbContextOptionsBuilder<TransfersDb>();
+        var state = $"{_storage.StateOf("transactions", number)};Pooling=False";
+        await using var db = new TransfersDb((_storage.IsServer ? options.UseNpgsql(state) : options.UseSqlite($"{state};Mode=ReadOnly")).Options);
         var rows = await db.Transfers.AsNoTracking().OrderBy(row => row.Position).ToListAsync();
         Compare(
             _audit.Transfers.Values.OrderBy(t => _positions[t.Request.TransactionID])
                 .Select(t => Row(t.Request.TransactionID, t.Request.FromAccountID, t.Request.ToAccountID, t.Request.Amount, t.Status)),
             rows.Select(row => Row(row.TransactionId, row.FromAccountId, row.ToAccountId, new Money(row.Cents), row.Status)),
-            $"{instance.Name}: its table of transfers");
+            $"Transactions {number}: its table of transfers");
     }
 
     private async Task<JsonNode> GetAsync(BankCustomer customer, RestartableProcess instance, string path)
