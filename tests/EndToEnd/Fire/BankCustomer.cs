@@ -13,7 +13,7 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     // Some have more patience than others, all less than the longest freeze.
-    private readonly StubbornHttp _http = new(number, TimeSpan.FromMilliseconds(700 + (100 * number)));
+    private readonly StubbornHttp _http = new(number, TimeSpan.FromMilliseconds(400 + (60 * number)));
     private readonly List<RecordedRequest> _records = [];
     private readonly List<Task> _pending = [];
 
