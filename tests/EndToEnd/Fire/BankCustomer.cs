@@ -41,7 +41,7 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
         var answer = await SendAsync(record);
         record.RequestId = Field(answer, "request_id").GetValue<string>();
         var state = await PollAsync(bank.Users, $"{path}/requests/{record.RequestId}", body => body["status"]!.GetValue<string>() == "created");
-        return state["account_id"]!.GetValue<long>();
+        return record.OpenedAccount = state["account_id"]!.GetValue<long>();
     }
 
     public Task DepositAsync(long account, Money amount) => PayAsync(Wish.Deposit, account, amount);

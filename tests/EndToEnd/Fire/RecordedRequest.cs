@@ -60,6 +60,9 @@ internal sealed class RecordedRequest
     /// <summary>The id that the answer gave it: of the request for an account.</summary>
     public string? RequestId { get; set; }
 
+    /// <summary>The account that came of an opening, as the client has seen it.</summary>
+    public long OpenedAccount { get; set; }
+
     /// <summary>ACCEPTED or REJECTED, as the client has seen it.</summary>
     public string? Ending { get; set; }
 

@@ -13,7 +13,7 @@ internal sealed class RequestAudit
     private readonly IReadOnlyList<RecordedRequest> _requests;
     private readonly ILookup<Movement, RecordedEvent> _movements;
     private readonly Dictionary<string, RecordedEvent> _firsts;
-    private readonly Dictionary<long, string> _endings = [];
+    private readonly Dictionary<long, (string Status, string? Reason)> _endings = [];
     private readonly HashSet<long> _asked = [];
 
     private RequestAudit(IReadOnlyList<RecordedRequest> requests, IReadOnlyList<RecordedEvent> log)
@@ -25,9 +25,9 @@ internal sealed class RequestAudit
         {
             // That there is only one ending is for any audit of the bank to see.
             if (e.Data is AcceptedTransaction accepted)
-                _endings[accepted.TransactionID] = "ACCEPTED";
+                _endings[accepted.TransactionID] = ("ACCEPTED", null);
             else if (e.Data is RejectedTransaction rejected)
-                _endings[rejected.TransactionID] = "REJECTED";
+                _endings[rejected.TransactionID] = ("REJECTED", rejected.Reason);
         }
     }
 
@@ -47,6 +47,7 @@ internal sealed class RequestAudit
         }
 
         audit.CheckNothingElse(log);
+        audit._findings.AddRange(RefusalAudit.Of(requests, log));
         return audit;
     }
 
@@ -109,6 +110,7 @@ internal sealed class RequestAudit
         if (Check(_firsts.TryGetValue(Keys.Account(asked!.Position), out var created), $"{request}: no account came of it"))
         {
             Check(created!.Data is AccountCreated it && it.RequestID == request.RequestId && it.AccountID == asked.Position, $"{request}: {created} says something else");
+            Check(request.OpenedAccount == asked.Position, $"{request}: the client was told that it is account {request.OpenedAccount}, the log says {asked.Position}");
             _asked.Add(created.Position);
         }
     }
@@ -121,7 +123,8 @@ internal sealed class RequestAudit
         CheckPlace(request, pending!, key);
         var due = new PendingTransaction(request.TransactionId, request.Account, request.To, request.Amount);
         Check(due.Equals(pending!.Data), $"{request}: the log says {pending.Data}");
-        Check(_endings.GetValueOrDefault(request.TransactionId) == request.Ending, $"{request}: the client was told {request.Ending}, the log says something else");
+        var (status, reason) = _endings.GetValueOrDefault(request.TransactionId);
+        Check((status, reason) == (request.Ending, request.Reason), $"{request}: the client was told {request.Ending} {request.Reason}, the log says {status} {reason}");
     }
 
     private void CheckPlace(RecordedRequest request, RecordedEvent stored, string key)
