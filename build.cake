@@ -75,10 +75,12 @@ void CheckCoverage(string coberturaFile)
 void Measure(string file, string[] heading, params string[] benchmarks)
 {
     var program = $"tests/Benchmarks/bin/{configuration}/net10.0/Benchmarks.dll";
+    // What else the machine was busy with; Linux only.
+    var loadBefore = System.IO.File.Exists("/proc/loadavg") ? System.IO.File.ReadAllText("/proc/loadavg").Split(' ')[0] : "unknown";
     var sections = benchmarks.Select(name => Run("dotnet", $"{program} {name}", capture: true)).ToArray();
     System.IO.File.WriteAllText(file, string.Join('\n', [
         .. heading,
-        $"This run: {Environment.ProcessorCount} cores, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, {System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription}, {DateTime.UtcNow:yyyy-MM-dd}.",
+        $"This run: {Environment.ProcessorCount} cores, load average {loadBefore} before it, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, {System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription}, {DateTime.UtcNow:yyyy-MM-dd}.",
         "",
         .. sections.Select(section => section.Trim() + "\n"),
     ]));
