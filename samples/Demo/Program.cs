@@ -6,7 +6,7 @@ using Spectre.Console;
 if (Console.IsOutputRedirected)
     AnsiConsole.Profile.Width = 160;
 
-var once = new Option<bool>("--once") { Description = "Use free ports, run the flow and end: exit code 0 if every step and balance was right, else 1" };
+var once = new Option<bool>("--once") { Description = "Use free ports (as with --free-ports), run the flow and end: exit code 0 if every step and balance was right, else 1" };
 var data = new Option<string>("--data")
 {
     Description = "The folder that keeps the bank between runs",
@@ -14,6 +14,7 @@ var data = new Option<string>("--data")
 };
 var processes = new Option<bool>("--processes") { Description = "Start the bus and each service as a process of its own, and start again what is killed" };
 var instances = new Option<int>("--instances") { Description = "How many of each service, 1 to 9; the further ones listen 10, 20, … ports higher. Needs --processes", DefaultValueFactory = _ => 1 };
+var freePorts = new Option<bool>("--free-ports") { Description = "Use free ports, whichever they are" };
 instances.Validators.Add(result =>
 {
     if (result.GetValue(instances) is < 1 or > 9)
@@ -21,19 +22,19 @@ instances.Validators.Add(result =>
     else if (result.GetValue(instances) > 1 && !result.GetValue(processes))
         result.AddError("--instances needs --processes.");
 });
-var command = new RootCommand("Starts the bus and the bank's services and moves some money over HTTP.") { once, data, processes, instances };
+var command = new RootCommand("Starts the bus and the bank's services and moves some money over HTTP.") { once, data, processes, instances, freePorts };
 command.SetAction((result, cancellationToken) => RunAsync(
-    result.GetRequiredValue(data), result.GetValue(once), result.GetValue(processes) ? result.GetValue(instances) : null, cancellationToken));
+    result.GetRequiredValue(data), result.GetValue(once), result.GetValue(once) || result.GetValue(freePorts), result.GetValue(processes) ? result.GetValue(instances) : null, cancellationToken));
 // A clean stop saves what is owed; it is given more than the two seconds it gets by default.
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
 
-static async Task<int> RunAsync(string folder, bool once, int? instances, CancellationToken cancellationToken)
+static async Task<int> RunAsync(string folder, bool once, bool freePorts, int? instances, CancellationToken cancellationToken)
 {
     try
     {
         await using IRunningBank bank = instances is { } count
-            ? await ProcessBank.StartAsync(folder, freePorts: once, count, cancellationToken)
-            : await InProcessBank.StartAsync(folder, freePorts: once, cancellationToken);
+            ? await ProcessBank.StartAsync(folder, freePorts, count, cancellationToken)
+            : await InProcessBank.StartAsync(folder, freePorts, cancellationToken);
         await new Flow(bank.Addresses).RunAsync(cancellationToken);
         bank.Show();
         if (!once)

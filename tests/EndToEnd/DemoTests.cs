@@ -1,9 +1,14 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 
 namespace EndToEnd;
 
 public class DemoTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     [Test]
     public async Task The_demo_runs_twice_and_finds_the_same_money_after_its_read_models_were_deleted()
     {
@@ -30,6 +35,29 @@ public class DemoTests
     }
 
     [Test]
+    [Platform("Linux", Reason = "looks for processes in /proc")]
+    public async Task A_service_that_is_killed_is_started_again_and_none_outlives_the_demo()
+    {
+        using var folder = new TempFolder();
+        await using var demo = ServiceProcess.Start("Demo.dll", "--data", folder.Path, "--processes", "--instances", "2", "--free-ports");
+        await UntilAsync(() => demo.Output.Contains("It goes on running"), demo);
+        var (id, address) = RowOf("Accounts 1", demo.Output);
+
+        using (var victim = Process.GetProcessById(id))
+            victim.Kill();
+        await UntilAsync(() => demo.Output.Contains("Accounts 1 has ended (137) and is started again"), demo);
+        using var http = new HttpClient();
+        await UntilAsync(() => IsReadyAsync(http, address), demo);
+        var running = ProcessesThatName(folder.Path, except: demo.Id);
+        var exitCode = await demo.TerminateAsync();
+
+        Assert.That(running, Has.Length.EqualTo(7), "the bus and two instances of each service");
+        Assert.That(running, Has.None.EqualTo(id));
+        Assert.That(exitCode, Is.Zero, demo.Output);
+        Assert.That(ProcessesThatName(folder.Path, except: demo.Id), Is.Empty);
+    }
+
+    [Test]
     public async Task The_demo_fails_when_a_statement_does_not_add_up()
     {
         using var folder = new TempFolder();
@@ -46,6 +74,53 @@ public class DemoTests
 
         Assert.That((first.ExitCode, second.ExitCode), Is.EqualTo((0, 1)));
         Assert.That(second.Output, Does.Contain("adds up to 70.01"));
+    }
+
+    /// <summary>What the table of processes says.</summary>
+    private static (int Id, Uri Address) RowOf(string name, string output)
+    {
+        var row = Regex.Match(output, $@"{name}\W+(\d+)\W+(http\S+)");
+        return (int.Parse(row.Groups[1].Value, CultureInfo.InvariantCulture), new Uri(row.Groups[2].Value));
+    }
+
+    private static async Task<bool> IsReadyAsync(HttpClient http, Uri service)
+    {
+        try
+        {
+            using var answer = await http.GetAsync(new Uri(service, "/health/ready"));
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Every program of the demo is told where in its folder to keep its data.</summary>
+    private static int[] ProcessesThatName(string folder, int except) =>
+        [.. Process.GetProcesses().Select(process => process.Id).Where(id => id != except && CommandLineOf(id).Contains(folder))];
+
+    private static string CommandLineOf(int id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/cmdline");
+        }
+        catch (IOException)
+        {
+            return ""; // it has just ended
+        }
+    }
+
+    private static Task UntilAsync(Func<bool> condition, ServiceProcess demo) => UntilAsync(() => Task.FromResult(condition()), demo);
+
+    private static async Task UntilAsync(Func<Task<bool>> condition, ServiceProcess demo)
+    {
+        for (var watch = Stopwatch.StartNew(); !await condition(); await Task.Delay(20))
+        {
+            if (watch.Elapsed > Patience || demo.HasExited)
+                Assert.Fail($"After {watch.Elapsed}: {demo.Output}");
+        }
     }
 
     private static Task<(int ExitCode, string Output)> RunAsync(TempFolder folder) =>

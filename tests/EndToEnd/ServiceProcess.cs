@@ -43,6 +43,8 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     /// <summary>It has said that it does.</summary>
     public bool Listens => _address.Task.IsCompletedSuccessfully;
 
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>Starts a program that goes on running, and does not wait for it.</summary>
@@ -79,6 +81,16 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         _process.Kill(entireProcessTree: true);
         using var patience = new CancellationTokenSource(Patience);
         await _process.WaitForExitAsync(patience.Token);
+    }
+
+    /// <summary>SIGTERM: it is asked to end, and has ended.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> TerminateAsync()
+    {
+        await SignalAsync("TERM");
+        using var patience = new CancellationTokenSource(Patience);
+        await _process.WaitForExitAsync(patience.Token);
+        return _process.ExitCode;
     }
 
     /// <summary>SIGSTOP: it stands as it is, with its connections open, its locks held and its clock running on.</summary>
