@@ -219,7 +219,7 @@ Task("KillLoop")
         environment: new Dictionary<string, string> { ["SEQUENT_KILL_ROUNDS"] = Argument("rounds", "1000") }));
 
 Task("BankUnderFire")
-    .Description("The bank with its processes killed and frozen, and its audit (--seconds=600; --seed=N to repeat one).")
+    .Description("The bank with its processes killed and frozen, and its audit, with SQLite and then with PostgreSQL (--seconds=600 each; --seed=N to repeat one).")
     .IsDependentOn("Build")
     .Does(() => Run(
         "dotnet",

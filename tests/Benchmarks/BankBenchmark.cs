@@ -28,7 +28,7 @@ internal static class BankBenchmark
     /// <exception cref="InvalidOperationException">A limit was not kept.</exception>
     public static async Task RunAsync(string folder)
     {
-        await using var bank = new BankProcesses(folder, BankStorage.In(folder), users: 1);
+        await using var bank = new BankProcesses(folder, BankStorage.In(folder), users: 1, others: 2);
         await bank.StartAsync();
         await using var bus = bank.CreateBusClient();
         var accounts = new List<(BankSession Owner, long Id)>();

@@ -9,7 +9,7 @@ namespace EndToEnd.Fire;
 internal sealed class BankCustomer(BankProcesses bank, string username, int number) : IDisposable
 {
     private const string Password = "only-under-fire";
-    private const int MaxPending = 3;
+    private const int MaxPending = 8;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     // Some have more patience than others, all less than the longest freeze.

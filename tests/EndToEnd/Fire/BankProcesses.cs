@@ -17,7 +17,7 @@ internal sealed class BankProcesses : IAsyncDisposable
     /// <param name="storage">Where the services have their state.</param>
     /// <param name="users">How many instances of Users; those of the others ask them in turn.</param>
     /// <param name="others">How many instances of Accounts, and of Transactions.</param>
-    public BankProcesses(string folder, BankStorage storage, int users = 2, int others = 2)
+    public BankProcesses(string folder, BankStorage storage, int users, int others)
     {
         _storage = storage;
         var ports = new Queue<int>(FreePorts.Take(1 + users + (2 * others)));

@@ -41,7 +41,7 @@ public class BankUnderFireTests(StorageKind storageKind)
         _folder = new TempFolder();
         _clients = [];
         _storage = storageKind == StorageKind.Sqlite ? BankStorage.In(_folder.Path) : BankStorage.On(PostgresServer.Connection);
-        _bank = new BankProcesses(_folder.Path, _storage);
+        _bank = new BankProcesses(_folder.Path, _storage, users: 2, others: 3);
         await _bank.StartAsync();
     }
 
@@ -122,8 +122,8 @@ public class BankUnderFireTests(StorageKind storageKind)
             long[] mine = [.. hot.Where(account => account.Owner == client.Username).Select(account => account.Account)];
             return Task.Run(() => new FireLoad(client, mine, all, amounts, new Random(seed + i + 1)).RunAsync(over.Token));
         }).ToArray();
+        _over = DateTimeOffset.UtcNow.AddSeconds(Seconds);
         await _executioner.RunAsync(TimeSpan.FromSeconds(Seconds));
-        _over = DateTimeOffset.UtcNow;
         await over.CancelAsync();
         await _executioner.MendAsync();
         await Task.WhenAll(load).WaitAsync(FinishPatience);

@@ -8,8 +8,8 @@ using System.Text;
 namespace EndToEnd.Fire;
 
 /// <summary>
-/// Asks until it is answered: whoever does not answer, or answers 5xx, is asked again, the next instance first. Every attempt without an answer
-/// is noted. May be used by several at once.
+/// Asks until it is answered: if one does not answer, or answers 5xx, the next instance is asked at once, and all of them again after a pause.
+/// Every attempt without an answer is noted. May be used by several at once.
 /// </summary>
 internal sealed class StubbornHttp : IDisposable
 {
@@ -69,7 +69,8 @@ internal sealed class StubbornHttp : IDisposable
     private async Task<Answer> AskAsync(IReadOnlyList<RestartableProcess> instances, Func<HttpRequestMessage> create, ICollection<string> unanswered)
     {
         var pauses = new GrowingPause(TimeSpan.FromMilliseconds(25), TimeSpan.FromMilliseconds(400));
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience; await pauses.WaitAsync())
+        var failed = 0;
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience;)
         {
             var turn = _turns.GetOrAdd(instances, _first);
             var instance = instances[turn % instances.Count];
@@ -95,6 +96,8 @@ internal sealed class StubbornHttp : IDisposable
             }
 
             _turns.TryUpdate(instances, turn + 1, turn); // nobody else has gone on yet
+            if (++failed % instances.Count == 0)
+                await pauses.WaitAsync();
         }
 
         using var last = create();
