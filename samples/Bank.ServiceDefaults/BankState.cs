@@ -16,6 +16,9 @@ public static class BankState
     /// <summary>Less than a request waits: SQLite waits for a lock without listening to anybody who cancels.</summary>
     private const string SqliteDefaults = "Default Timeout=4;";
 
+    /// <summary>An instance that stands still within a transaction holds up those it shares the database with for no longer than this.</summary>
+    private const string PostgresDefaults = "Options=-c idle_in_transaction_session_timeout=10s;";
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
@@ -27,9 +30,9 @@ public static class BankState
         services.AddDbContextFactory<TContext>(o =>
         {
             if (new DbConnectionStringBuilder { ConnectionString = connection }.ContainsKey("Host"))
-                o.UseNpgsql(connection);
+                o.UseNpgsql(PostgresDefaults + connection); // what the connection says itself counts
             else
-                o.UseSqlite(SqliteDefaults + connection); // what the connection says itself counts
+                o.UseSqlite(SqliteDefaults + connection);
         });
         services.AddHostedService<StateCreation<TContext>>();
         return services;

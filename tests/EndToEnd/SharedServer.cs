@@ -7,5 +7,5 @@ namespace EndToEnd;
 public class SharedServer
 {
     [OneTimeTearDown]
-    public void Stop() => new PostgresServer().Stop();
+    public void Stop() => new SharedPostgres().Stop();
 }

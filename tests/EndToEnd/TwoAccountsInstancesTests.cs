@@ -28,7 +28,7 @@ public class TwoAccountsInstancesTests(StorageKind storageKind)
     public async Task StartAsync()
     {
         _folder = new TempFolder();
-        _storage = storageKind == StorageKind.Sqlite ? BankStorage.In(_folder.Path) : BankStorage.On(PostgresServer.Connection);
+        _storage = storageKind == StorageKind.Sqlite ? BankStorage.In(_folder.Path) : BankStorage.On(SharedPostgres.Connection);
         _bus = await RunAsync("sequent.dll", "server", "--bind", "127.0.0.1:0", "--data", _folder.File("bus.db"));
         _instances = await Task.WhenAll(StartInstanceAsync(1), StartInstanceAsync(2));
         var options = new SequentOptions { Server = _bus.Address };

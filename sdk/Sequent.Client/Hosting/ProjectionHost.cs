@@ -8,7 +8,8 @@ namespace Sequent.Client.Hosting;
 /// <summary>Feeds one projection: follows the log from its checkpoint, page by page, and starts over when the bus has another log.</summary>
 internal sealed partial class ProjectionHost(SequentClient client, IProjection projection, ProjectionProgress progress, TimeProvider time, ILogger<ProjectionHost> logger)
 {
-    private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30));
+    // What fails is mostly a database that was away: once it is back nobody should wait long for the read model.
+    private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5));
 
     // The next page usually comes at once, so the bus is not asked before; and while nothing moves, less and less often.
     private readonly Backoff _looks = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1));

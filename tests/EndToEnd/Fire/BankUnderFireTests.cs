@@ -40,7 +40,7 @@ public class BankUnderFireTests(StorageKind storageKind)
     {
         _folder = new TempFolder();
         _clients = [];
-        _storage = storageKind == StorageKind.Sqlite ? BankStorage.In(_folder.Path) : BankStorage.On(PostgresServer.Connection);
+        _storage = storageKind == StorageKind.Sqlite ? BankStorage.In(_folder.Path) : BankStorage.On(SharedPostgres.Connection);
         _bank = new BankProcesses(_folder.Path, _storage, users: 2, others: 3);
         await _bank.StartAsync();
     }
