@@ -25,6 +25,8 @@ public static class BankService
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
         ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Warning",
         ["Logging:LogLevel:System.Net.Http"] = "Warning",
+        // That a service is not ready yet is for whoever asks, who asks again.
+        ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "Critical",
     };
 
     public static WebApplicationBuilder CreateBuilder(string name, string defaultUrl, string[] args)

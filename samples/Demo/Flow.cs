@@ -6,7 +6,9 @@ using Spectre.Console;
 namespace Demo;
 
 /// <summary>What the demo does, step by step. It believes nobody: what the services say is held against the log and against its own sums.</summary>
-internal sealed class Flow(BankAddresses bank)
+/// <param name="bank">Where the bank is.</param>
+/// <param name="trace">Shows a transfer as its trace; null: its parts are in other processes.</param>
+internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
 {
     // Not a secret: these two people exist only in the demo's own folder.
     private const string Password = "only-for-the-demo";
@@ -51,6 +53,8 @@ internal sealed class Flow(BankAddresses bank)
         };
         await StepAsync("Hold balances, statements and lists against the log", () => CompareAsync(bus, alice, bob, cancellationToken));
         await StepAsync("Hold balances against what was moved", () => CheckBalancesAsync(cancellationToken));
+        if (trace is not null)
+            await trace.ShowAsync(transfers[0].State.TransactionId, cancellationToken);
         await ShowAsync(transfers, cancellationToken);
     }
 

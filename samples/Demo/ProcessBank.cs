@@ -22,7 +22,7 @@ internal sealed class ProcessBank : IRunningBank
         var bank = new ProcessBank(folder, freePorts);
         try
         {
-            var bus = (await bank.StartAsync("Sequent bus", "sequent.dll", 8081, host => ["server", "--bind", host, "--data", bank.FileOf("bus.db")], cancellationToken)).Address;
+            var bus = (await bank.StartAsync("Sequent bus", "sequent.dll", 8081, host => ["server", "--bind", host, "--data", bank.FileOf("bus.db"), .. ToCollector()], cancellationToken)).Address;
             for (var number = 1; number <= instances; number++)
             {
                 var addresses = await bank.StartInstanceAsync(number, bus, cancellationToken);
@@ -92,4 +92,7 @@ internal sealed class ProcessBank : IRunningBank
     private static string Suffix(int number) => number == 1 ? "" : $"-{number}";
 
     private string FileOf(string name) => Path.Combine(_folder, name);
+
+    /// <summary>The services look for it themselves.</summary>
+    private static string[] ToCollector() => Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is { Length: > 0 } collector ? ["--otlp", collector] : [];
 }

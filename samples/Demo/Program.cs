@@ -35,7 +35,8 @@ static async Task<int> RunAsync(string folder, bool once, bool freePorts, int? i
         await using IRunningBank bank = instances is { } count
             ? await ProcessBank.StartAsync(folder, freePorts, count, cancellationToken)
             : await InProcessBank.StartAsync(folder, freePorts, cancellationToken);
-        await new Flow(bank.Addresses).RunAsync(cancellationToken);
+        using var trace = instances is null ? new TransferTrace() : null;
+        await new Flow(bank.Addresses, trace).RunAsync(cancellationToken);
         bank.Show();
         if (!once)
         {

@@ -21,6 +21,7 @@ public class DemoTests
         Assert.That(first.ExitCode, Is.Zero, first.Output);
         Assert.That(second.ExitCode, Is.Zero, second.Output);
         Assert.That(first.Output, Does.Contain("this is the first run"));
+        Assert.That(first.Output, Does.Match(@"as one trace[\s\S]+POST /transactions/[\s\S]+publish PendingTransaction[\s\S]+commit PendingTransaction[\s\S]+process PendingTransaction by accounts[\s\S]+commit AcceptedTransaction"));
         Assert.That(second.Output, Does.Contain("all three are there from an earlier run"));
     }
 
