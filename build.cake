@@ -238,6 +238,18 @@ Task("BenchBus")
     ], "start 1000000 5000000", "handover", "sessions", "slow", "flood");
 });
 
+Task("BenchClient")
+    .Description("Measures what the SDK allocates, about a minute; writes docs/benchmarks-client.md.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    Measure("docs/benchmarks-client.md", [
+        "# The SDK, measured",
+        "",
+        "Written by `dotnet cake --target=BenchClient`.",
+    ], "publish");
+});
+
 Task("BenchBank")
     .Description("Measures transfers over HTTP, about two minutes; writes docs/benchmarks-bank.md.")
     .IsDependentOn("Build")

@@ -87,17 +87,42 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<Receipt> PublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        var receipt = await TryPublishAsync(data, sequence, options, cancellationToken).ConfigureAwait(false);
-        return ThrowIfNotAccepted([receipt])[0];
-    }
+    public Task<Receipt> PublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default) =>
+        PublishOneAsync(data, sequence, options, mustBeAccepted: true, cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<Receipt> TryPublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<Receipt> TryPublishAsync(object data, Sequence sequence, PublishOptions? options = null, CancellationToken cancellationToken = default) =>
+        PublishOneAsync(data, sequence, options, mustBeAccepted: false, cancellationToken);
+
+    // What waits for the receipt keeps only what it needs then: a publish costs little beyond its event and its receipt.
+    private Task<Receipt> PublishOneAsync(object data, Sequence sequence, PublishOptions? options, bool mustBeAccepted, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        return (await SendAsync(new NewMessage([ToNew(data, sequence, options)]), options?.EventId is not null, cancellationToken).ConfigureAwait(false))[0];
+        if (cancellationToken.IsCancellationRequested)
+            return Task.FromCanceled<Receipt>(cancellationToken);
+        try
+        {
+            var message = new NewMessage([ToNew(data, sequence, options)]);
+            return Unit.IsCallerInside || options?.EventId is not null
+                ? PublishOneAsync(message, options?.EventId is not null, mustBeAccepted, cancellationToken)
+                : PublishOneAsync(message, mustBeAccepted, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<Receipt>(e);
+        }
+    }
+
+    private async Task<Receipt> PublishOneAsync(NewMessage message, bool mustBeAccepted, CancellationToken cancellationToken)
+    {
+        var answer = await _publisher.SendAsync(new PendingPublish(message), _options.PublishTimeout, cancellationToken).ConfigureAwait(false);
+        var receipt = Receipt.OfOne(message.Events[0], answer);
+        return receipt.IsSuccess || !mustBeAccepted ? receipt : ThrowIfNotAccepted([receipt])[0];
+    }
+
+    private async Task<Receipt> PublishOneAsync(NewMessage message, bool hasGivenId, bool mustBeAccepted, CancellationToken cancellationToken)
+    {
+        var receipts = await SendAsync(message, hasGivenId, cancellationToken).ConfigureAwait(false);
+        return mustBeAccepted ? ThrowIfNotAccepted(receipts)[0] : receipts[0];
     }
 
     /// <inheritdoc/>
@@ -287,7 +312,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
     /// <param name="cancellationToken">Ends the waiting.</param>
     private async Task<IReadOnlyList<Receipt>> SendAsync(NewMessage message, bool hasGivenIds, CancellationToken cancellationToken)
     {
-        var answer = await Unit.CountWaitAsync(() => _publisher.SendAsync(new PendingPublish(message) { NeedsIds = hasGivenIds }, _options.PublishTimeout, cancellationToken)).ConfigureAwait(false);
+        var answer = await Unit.CountWaitAsync(() => _publisher.SendAsync(new PendingPublish(message) { NeedsIds = hasGivenIds }, _options.PublishTimeout, cancellationToken).AsTask()).ConfigureAwait(false);
         if (hasGivenIds && answer.WasResent && answer.Entries.Any(e => e.Status == ReceiptStatus.Duplicate))
             answer = answer with { WasResent = await Unit.CountWaitAsync(() => IsStoredAsync(message, cancellationToken)).ConfigureAwait(false) };
         return Receipt.Of(message, answer);

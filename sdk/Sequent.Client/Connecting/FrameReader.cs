@@ -1,8 +1,12 @@
 using System.Net.WebSockets;
+using System.Runtime.CompilerServices;
 
 namespace Sequent.Client.Connecting;
 
-/// <summary>Reads whole messages from however many frames. Every message gets memory of its own, because events keep slices of it.</summary>
+/// <summary>
+/// Reads whole messages from however many frames. A message gets memory of its own, because events keep slices of it; receipts, of which nothing is kept, are good
+/// until the next one is read.
+/// </summary>
 internal sealed class FrameReader(WebSocket socket)
 {
     /// <summary>The first message is <c>hello</c>, which is small.</summary>
@@ -15,6 +19,7 @@ internal sealed class FrameReader(WebSocket socket)
 
     /// <summary>The next message, or null once the bus has said goodbye.</summary>
     /// <exception cref="WebSocketException">The connection is broken, or the message is too long.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken)
     {
         MemoryStream? parts = null;
@@ -24,7 +29,11 @@ internal sealed class FrameReader(WebSocket socket)
             if (result.MessageType == WebSocketMessageType.Close)
                 return null;
             if (result.EndOfMessage && parts is null)
-                return _chunk.AsSpan(0, result.Count).ToArray();
+            {
+                var message = _chunk.AsMemory(0, result.Count);
+                return message.Span.StartsWith("{\"message_type\":\"receipt\""u8) ? message : message.ToArray();
+            }
+
             parts ??= new MemoryStream();
             if (parts.Length + result.Count > MaxBytes)
                 throw new WebSocketException(WebSocketError.Faulted, $"The bus sent a message of more than {MaxBytes} bytes.");

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Sequent.Client.Connecting.Original;
@@ -86,9 +87,10 @@ internal sealed partial class Session : IDisposable
     }
 
     /// <summary>Sends a message. Completes when the socket has taken it: until then more may gather. False if the session has ended before it was queued.</summary>
-    public async ValueTask<bool> SendAsync(ClientMessage message, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> SendAsync(ClientMessage message, Taken taken, CancellationToken cancellationToken)
     {
-        var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        taken.Reset();
         try
         {
             await _outgoing.Writer.WriteAsync(new Outgoing(message, taken), cancellationToken).ConfigureAwait(false);
@@ -98,8 +100,8 @@ internal sealed partial class Session : IDisposable
             return false;
         }
 
-        // A session that ends meanwhile cancels the token of whoever sends in it.
-        await taken.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // Also when the session ends meanwhile.
+        await taken.WaitAsync().ConfigureAwait(false);
         return true;
     }
 
@@ -131,6 +133,8 @@ internal sealed partial class Session : IDisposable
         _outgoing.Writer.TryComplete();
         await abort.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(receiving, sending).ConfigureAwait(false);
+        while (_outgoing.Reader.TryRead(out var unsent))
+            unsent.Taken?.Set();
     }
 
     /// <summary>Tells everybody that the session is over.</summary>
@@ -152,25 +156,34 @@ internal sealed partial class Session : IDisposable
     private async Task SendAsync(CancellationToken cancellationToken)
     {
         var frame = new ArrayBufferWriter<byte>(4096);
-        await foreach (var (message, taken) in _outgoing.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+
+        // The channel is completed when the session is over.
+        await foreach (var (message, taken) in _outgoing.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            if (_original is null)
+            try
             {
-                ClientMessageWriter.Write(message, frame);
-                frame = await SendAsync(message, frame, cancellationToken).ConfigureAwait(false);
-            }
+                if (_original is null)
+                {
+                    ClientMessageWriter.Write(message, frame);
+                    frame = await SendAsync(message, frame, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
 
-            foreach (var translated in _original?.Translate(message) ?? [])
+                foreach (var translated in _original.Translate(message))
+                {
+                    V1ClientMessageWriter.Write(translated, frame);
+                    frame = await SendAsync(translated, frame, cancellationToken).ConfigureAwait(false);
+                }
+            }
+            finally
             {
-                V1ClientMessageWriter.Write(translated, frame);
-                frame = await SendAsync(translated, frame, cancellationToken).ConfigureAwait(false);
+                taken?.Set();
             }
-
-            taken?.TrySetResult();
         }
     }
 
     /// <returns>A frame to write the next message into.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ArrayBufferWriter<byte>> SendAsync(ClientMessage message, ArrayBufferWriter<byte> frame, CancellationToken cancellationToken)
     {
         if (frame.WrittenCount > Hello.Limits.MessageBytes && Hello.Limits.MessageBytes > 0)
@@ -247,7 +260,7 @@ internal sealed partial class Session : IDisposable
 
     /// <param name="Message">The message.</param>
     /// <param name="Taken">Completes when the socket has taken it, should anybody wait for that.</param>
-    private readonly record struct Outgoing(ClientMessage Message, TaskCompletionSource? Taken);
+    private readonly record struct Outgoing(ClientMessage Message, Taken? Taken);
 
     private async Task GuardAsync(Task loop)
     {

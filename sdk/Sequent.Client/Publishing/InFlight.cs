@@ -8,11 +8,11 @@ namespace Sequent.Client.Publishing;
 /// decided here, under one lock: that it was not sent holds for ever.
 /// </summary>
 /// <param name="maxPublishes">So many publishes may be in flight.</param>
-internal sealed class InFlight(int maxPublishes) : IDisposable
+/// <param name="freed">Is told when there is room again.</param>
+internal sealed class InFlight(int maxPublishes, Action freed)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Sending> _sendings = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _freed = new(0);
     private int _free = maxPublishes;
     private long _number;
 
@@ -25,11 +25,14 @@ internal sealed class InFlight(int maxPublishes) : IDisposable
         }
     }
 
-    /// <summary>Completes when one more publish may be taken. For the one loop that takes them.</summary>
-    public async Task WaitForRoomAsync(CancellationToken cancellationToken)
+    /// <summary>One more publish may be taken.</summary>
+    public bool HasRoom
     {
-        while (!HasRoom())
-            await _freed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        get
+        {
+            lock (_lock)
+                return _free > 0;
+        }
     }
 
     /// <summary>Takes the next publish, together with those behind it that may go with it. Null if nobody waits for it any more.</summary>
@@ -39,6 +42,12 @@ internal sealed class InFlight(int maxPublishes) : IDisposable
         {
             if (!waiting.TryRead(out var first) || first.IsAbandoned)
                 return null;
+            if (!waiting.TryPeek(out _))
+            {
+                _free--;
+                return Add([first]);
+            }
+
             var group = new Group(limits, first);
             while (group.TakesMore && group.Members.Count < _free && waiting.TryPeek(out var next) && group.Takes(next) && waiting.TryRead(out _))
             {
@@ -69,9 +78,9 @@ internal sealed class InFlight(int maxPublishes) : IDisposable
             var requestId = sending.Message.RequestId!;
             if (_sendings.GetValueOrDefault(requestId) != sending)
                 return null;
-            PendingPublish[] left = sending.WasSent ? [.. sending.Members] : [.. sending.Members.Where(m => !m.IsAbandoned)];
-            if (left.Length < sending.Members.Count)
+            if (!sending.WasSent && sending.HasAbandoned)
             {
+                PendingPublish[] left = [.. sending.Members.Where(m => !m.IsAbandoned)];
                 Free(sending.Members.Count - left.Length);
                 sending = _sendings[requestId] = new Sending(sending.Number, left) { WasResent = sending.WasResent };
             }
@@ -172,14 +181,6 @@ internal sealed class InFlight(int maxPublishes) : IDisposable
         }
     }
 
-    public void Dispose() => _freed.Dispose();
-
-    private bool HasRoom()
-    {
-        lock (_lock)
-            return _free > 0;
-    }
-
     private Sending Add(IReadOnlyList<PendingPublish> members)
     {
         var sending = new Sending(++_number, members);
@@ -190,7 +191,7 @@ internal sealed class InFlight(int maxPublishes) : IDisposable
     private void Free(int publishes)
     {
         _free += publishes;
-        if (publishes > 0 && _freed.CurrentCount == 0)
-            _freed.Release();
+        if (publishes > 0)
+            freed();
     }
 }

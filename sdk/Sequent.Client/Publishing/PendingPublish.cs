@@ -4,10 +4,8 @@ using Sequent.Protocol;
 namespace Sequent.Client.Publishing;
 
 /// <summary>What one caller publishes, on its way to its receipts. What changes is guarded by the lock of <see cref="InFlight"/>.</summary>
-internal sealed class PendingPublish(NewMessage message, string? logId = null)
+internal sealed class PendingPublish(NewMessage message, string? logId = null) : TaskCompletionSource<PublishAnswer>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
-    private readonly TaskCompletionSource<PublishAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     /// <summary>Its events, and what else it says about them. It has no request id: that is of the message it goes out with.</summary>
     public NewMessage Message { get; private set; } = message;
 
@@ -23,17 +21,15 @@ internal sealed class PendingPublish(NewMessage message, string? logId = null)
     /// <summary>Its caller no longer waits.</summary>
     public bool IsAbandoned { get; set; }
 
-    public Task<PublishAnswer> Answer => _answer.Task;
-
     /// <summary>Gives its events the present trace.</summary>
     public void Trace() => Message = Message.WithTrace();
 
-    public void Succeed(PublishAnswer answer) => _answer.TrySetResult(answer);
+    public void Succeed(PublishAnswer answer) => TrySetResult(answer);
 
     public void Fail(Exception why)
     {
-        if (_answer.TrySetException(why))
-            _ = _answer.Task.Exception; // Its caller may have left, which is no fault.
+        if (TrySetException(why))
+            _ = Task.Exception; // Its caller may have left, which is no fault.
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Sequent.Client.Connecting;
@@ -26,9 +27,11 @@ internal sealed partial class Publisher : IAsyncDisposable
     private readonly Channel<PendingPublish> _waiting;
     private readonly InFlight _inFlight;
     private readonly Lock _lock = new();
-    private readonly Channel<bool> _refusals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly Taken _taken = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _running;
+    private volatile bool _hasRefusals;
     private bool _closing;
     private int _callers;
     private int _failures;
@@ -37,7 +40,7 @@ internal sealed partial class Publisher : IAsyncDisposable
     {
         (_connection, _telemetry, _time, _logger) = (connection, telemetry, time, logger);
         _waiting = Channel.CreateBounded<PendingPublish>(new BoundedChannelOptions(maxInFlight) { SingleReader = true });
-        _inFlight = new InFlight(maxInFlight);
+        _inFlight = new InFlight(maxInFlight, Wake);
     }
 
     /// <summary>Sends events as often as it takes and returns their receipts.</summary>
@@ -49,10 +52,10 @@ internal sealed partial class Publisher : IAsyncDisposable
     /// <exception cref="OutcomeUnknownException">It was sent, and no receipt came in time or before the caller cancelled.</exception>
     /// <exception cref="BusUnavailableException">It could not be sent in time.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled before it was sent.</exception>
-    public Task<PublishAnswer> SendAsync(PendingPublish pending, TimeSpan? timeout, CancellationToken cancellationToken) =>
+    public ValueTask<PublishAnswer> SendAsync(PendingPublish pending, TimeSpan? timeout, CancellationToken cancellationToken) =>
         Instruments.IsSilent ? DeliverAsync(pending, timeout, cancellationToken) : ObserveAsync(pending, timeout, cancellationToken);
 
-    private async Task<PublishAnswer> ObserveAsync(PendingPublish pending, TimeSpan? timeout, CancellationToken cancellationToken)
+    private async ValueTask<PublishAnswer> ObserveAsync(PendingPublish pending, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         using var publishing = _telemetry.Publish(pending.Message);
         try
@@ -67,21 +70,24 @@ internal sealed partial class Publisher : IAsyncDisposable
         }
     }
 
-    private async Task<PublishAnswer> DeliverAsync(PendingPublish pending, TimeSpan? timeout, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<PublishAnswer> DeliverAsync(PendingPublish pending, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         Enter();
         pending.Trace();
-        using var limit = new CancellationTokenSource(timeout ?? Timeout.InfiniteTimeSpan, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = timeout is { } time ? new CancellationTokenSource(time, _time) : null;
+        using var either = limit is null ? null : CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var ended = either?.Token ?? cancellationToken;
         try
         {
-            await _waiting.Writer.WriteAsync(pending, either.Token).ConfigureAwait(false);
-            return await pending.Answer.WaitAsync(either.Token).ConfigureAwait(false);
+            await _waiting.Writer.WriteAsync(pending, ended).ConfigureAwait(false);
+            Wake();
+            return await pending.Task.WaitAsync(ended).ConfigureAwait(false);
         }
         catch (OperationCanceledException cancelled)
         {
-            if (pending.Answer.IsCompleted)
-                return await pending.Answer.ConfigureAwait(false);
+            if (pending.Task.IsCompleted)
+                return await pending.Task.ConfigureAwait(false);
 
             // Cancelled before anything was sent is just that; afterwards its caller has to know that it may be stored.
             if (!_inFlight.Abandon(pending))
@@ -143,7 +149,6 @@ internal sealed partial class Publisher : IAsyncDisposable
         }
 
         _stop.Dispose();
-        _inFlight.Dispose();
     }
 
     private void Enter()
@@ -212,35 +217,23 @@ internal sealed partial class Publisher : IAsyncDisposable
         foreach (var sending in _inFlight.InOrder(onlyRefused: false))
             await SendAsync(session, sending, cancellationToken).ConfigureAwait(false);
 
-        // What was refused holds its slots, so the wait for a slot must not keep it from being sent again.
-        var refusal = _refusals.Reader.ReadAsync(cancellationToken).AsTask();
-        var turn = WaitForTurnAsync(cancellationToken);
+        await using var ended = cancellationToken.Register(Wake).ConfigureAwait(false);
         while (true)
         {
-            await Task.WhenAny(refusal, turn).ConfigureAwait(false);
-            if (refusal.IsCompleted)
-            {
-                await refusal.ConfigureAwait(false);
-                await SendRefusedAsync(session, cancellationToken).ConfigureAwait(false);
-                refusal = _refusals.Reader.ReadAsync(cancellationToken).AsTask();
-            }
-            else
-            {
-                await turn.ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_hasRefusals)
+                await SendRefusedAsync(session, cancellationToken).ConfigureAwait(false); // it holds its slots, so it does not wait for one
+            else if (_inFlight.HasRoom && _waiting.Reader.TryPeek(out _))
                 await SendWaitingAsync(session, cancellationToken).ConfigureAwait(false);
-                turn = WaitForTurnAsync(cancellationToken);
-            }
+            else
+                await _wake.Reader.ReadAsync(CancellationToken.None).ConfigureAwait(false); // whatever it waits for wakes it, its end too
         }
     }
 
-    /// <summary>Completes when something waits to be sent and a slot is free. While the client is closing nothing new comes, and it does not complete.</summary>
-    private async Task WaitForTurnAsync(CancellationToken cancellationToken)
-    {
-        if (!await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
-            await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken).ConfigureAwait(false);
-        await _inFlight.WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
-    }
+    /// <summary>There may be something to do: a publish waits, a slot is free, something was refused, or the session is over.</summary>
+    private void Wake() => _wake.Writer.TryWrite(true);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendWaitingAsync(Session session, CancellationToken cancellationToken)
     {
         if (_inFlight.Take(_waiting.Reader, session.Hello.Limits) is { } sending)
@@ -250,6 +243,7 @@ internal sealed partial class Publisher : IAsyncDisposable
     /// <summary>The store of the bus fails, or it stops: after a pause for everybody, what was refused goes first, in its order.</summary>
     private async Task SendRefusedAsync(Session session, CancellationToken cancellationToken)
     {
+        _hasRefusals = false;
         var refused = _inFlight.InOrder(onlyRefused: true);
         if (refused.Count > 0)
             await Task.Delay(_backoff.Delay(_failures++), _time, cancellationToken).ConfigureAwait(false);
@@ -257,15 +251,18 @@ internal sealed partial class Publisher : IAsyncDisposable
             await SendAsync(session, sending, cancellationToken).ConfigureAwait(false);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendAsync(Session session, Sending next, CancellationToken cancellationToken)
     {
-        if (session.IsOriginal && next.Members.Any(m => m.NeedsIds))
+        if (session.IsOriginal && next.Members.Any(static m => m.NeedsIds))
             Refused(next.Message.RequestId!, OriginalBus.CannotDo("A given event id or decision id, and with it Append in a handler,", next.Message.RequestId));
         else if (next.LogId is { } logId && logId != session.LogId)
-            _inFlight.Remove(next.Message.RequestId!)?.Fail(_ => new LogChangedException(next.WasSent));
-        else if (_inFlight.Begin(next, session.IsOriginal) is { } sending && !await session.SendAsync(sending.Message, cancellationToken).ConfigureAwait(false))
+            FailOnAnotherLog(next);
+        else if (_inFlight.Begin(next, session.IsOriginal) is { } sending && !await session.SendAsync(sending.Message, _taken, cancellationToken).ConfigureAwait(false))
             _inFlight.Undo(sending);
     }
+
+    private void FailOnAnotherLog(Sending next) => _inFlight.Remove(next.Message.RequestId!)?.Fail(_ => new LogChangedException(next.WasSent));
 
     private void Answer(Sending sending, ReceiptMessage receipt)
     {
@@ -273,8 +270,11 @@ internal sealed partial class Publisher : IAsyncDisposable
         if (receipt.Receipts.Count == sending.Message.Events.Count)
             sending.Succeed(receipt);
         else
-            sending.Fail(member => new OutcomeUnknownException(member.Message.Events[0].EventId!.Value, $"the bus answered {sending.Message.Events.Count} events with {receipt.Receipts.Count} receipts."));
+            FailOnOtherReceipts(sending, receipt);
     }
+
+    private static void FailOnOtherReceipts(Sending sending, ReceiptMessage receipt) =>
+        sending.Fail(member => new OutcomeUnknownException(member.Message.Events[0].EventId!.Value, $"the bus answered {sending.Message.Events.Count} events with {receipt.Receipts.Count} receipts."));
 
     private void Refused(string requestId, ErrorMessage error)
     {
@@ -285,7 +285,10 @@ internal sealed partial class Publisher : IAsyncDisposable
         if (_inFlight.Refuse(requestId, isPassing) is { } alone)
             alone.Fail(member => Final(alone, member, error));
         else
-            _refusals.Writer.TryWrite(true);
+        {
+            _hasRefusals = true;
+            Wake();
+        }
     }
 
     /// <summary>The bus will not take it; but an earlier attempt, whose receipt was lost, may have been taken.</summary>

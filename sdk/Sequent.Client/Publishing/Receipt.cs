@@ -28,8 +28,15 @@ public sealed record Receipt(ReceiptStatus Status, string Key, uint? Value, long
     {
         // An event without a place is not stored: then somebody else has stored the decision, with other events.
         var isOwn = answer.WasResent && answer.Entries.All(e => e.Status != ReceiptStatus.Duplicate || e.Position is not null);
-        return [.. message.Events.Select((e, i) => Of(answer.Entries[i], e, isOwn))];
+        var receipts = new Receipt[message.Events.Count];
+        for (var i = 0; i < receipts.Length; i++)
+            receipts[i] = Of(answer.Entries[i], message.Events[i], isOwn);
+        return receipts;
     }
+
+    /// <summary>The receipt of a message of one event.</summary>
+    internal static Receipt OfOne(NewEvent e, PublishAnswer answer) =>
+        Of(answer.Entries[0], e, answer.WasResent && (answer.Entries[0].Status != ReceiptStatus.Duplicate || answer.Entries[0].Position is not null));
 
     private static Receipt Of(ReceiptEntry entry, NewEvent e, bool isOwn) =>
         new(entry.Status == ReceiptStatus.Duplicate && isOwn ? ReceiptStatus.Success : entry.Status, entry.Key ?? e.Key, entry.Value, entry.Position, entry.EventId ?? e.EventId!.Value)

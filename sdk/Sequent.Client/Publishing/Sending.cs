@@ -14,8 +14,23 @@ internal sealed class Sending
         (Number, Members) = (number, members);
         var only = members.Count == 1 ? members[0].Message : new NewMessage([.. members.SelectMany(m => m.Message.Events)]);
         Message = only with { RequestId = string.Create(CultureInfo.InvariantCulture, $"{IdPrefix}{number}") };
-        foreach (var member in members)
-            member.Sending = this;
+        for (var i = 0; i < members.Count; i++)
+            members[i].Sending = this;
+    }
+
+    /// <summary>The caller of a member no longer waits.</summary>
+    public bool HasAbandoned
+    {
+        get
+        {
+            for (var i = 0; i < Members.Count; i++)
+            {
+                if (Members[i].IsAbandoned)
+                    return true;
+            }
+
+            return false;
+        }
     }
 
     /// <summary>Its place in the order of sending; what is sent again is sent in this order.</summary>
@@ -45,6 +60,12 @@ internal sealed class Sending
 
     public void Succeed(ReceiptMessage receipt)
     {
+        if (Members.Count == 1)
+        {
+            Members[0].Succeed(new PublishAnswer(receipt.Receipts, WasResent));
+            return;
+        }
+
         var first = 0;
         foreach (var member in Members)
         {

@@ -126,7 +126,7 @@ internal sealed class UnitRunner(
         PublishAnswer answer;
         try
         {
-            answer = await Unit.CountWaitAsync(() => publisher.SendAsync(new PendingPublish(message, unit.LogId) { NeedsIds = work.NeedsIds }, work.PublishTimeout, cancellationToken)).ConfigureAwait(false);
+            answer = await Unit.CountWaitAsync(() => publisher.SendAsync(new PendingPublish(message, unit.LogId) { NeedsIds = work.NeedsIds }, work.PublishTimeout, cancellationToken).AsTask()).ConfigureAwait(false);
         }
         catch (LogChangedException e)
         {

@@ -11,7 +11,7 @@ public static class BusMessageReader
     public static BusMessage? Read(ReadOnlyMemory<byte> utf8)
     {
         StrictJson.Validate(utf8.Span, WireNames.MaxDepth);
-        var type = MessageEnvelope.Find(utf8.Span).MessageType;
+        var type = MessageEnvelope.FindType(utf8.Span);
         var fields = new FieldReader(utf8);
         if (type == "event")
             return new EventsMessage([EventReader.ReadDelivered(ref fields)]);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 
 namespace Sequent.Protocol;
@@ -11,14 +13,15 @@ internal ref struct FieldReader
 {
     private readonly ReadOnlyMemory<byte> _utf8;
     private Utf8JsonReader _reader;
-    private string _parent;
+    private Places _parents;
+    private int _depth;
     private string _field;
+    private int _index = -1;
 
     public FieldReader(ReadOnlyMemory<byte> utf8)
     {
         _utf8 = utf8;
         _reader = new Utf8JsonReader(utf8.Span, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
-        _parent = "$";
         _field = "";
         _reader.Read();
     }
@@ -26,7 +29,18 @@ internal ref struct FieldReader
     public readonly JsonTokenType Token => _reader.TokenType;
 
     /// <summary>Where the reader stands, as a JSON path.</summary>
-    public readonly string Path => _field.Length == 0 ? _parent : $"{_parent}.{_field}";
+    public readonly string Path
+    {
+        get
+        {
+            // Put together only when somebody has to be told.
+            var path = new StringBuilder("$");
+            for (var i = 0; i < _depth; i++)
+                _parents[i].AppendTo(path);
+            new Place(_depth, _field, _index).AppendTo(path);
+            return path.ToString();
+        }
+    }
 
     /// <summary>Moves to the next field of the current object, or past its end.</summary>
     public bool NextField()
@@ -63,6 +77,13 @@ internal ref struct FieldReader
         return Fault("is missing");
     }
 
+    /// <summary>Whether the value is this text.</summary>
+    public readonly bool ValueIs(ReadOnlySpan<byte> text) => _reader.TokenType == JsonTokenType.String && _reader.ValueTextEquals(text);
+
+    /// <summary>A text that is often the same as the last one, which then is returned again.</summary>
+    public string String(ref string? last) =>
+        last is not null && _reader.TokenType == JsonTokenType.String && _reader.ValueTextEquals(last) ? last : last = String();
+
     public string String() => _reader.TokenType == JsonTokenType.String ? _reader.GetString()! : throw Fault("must be a string");
 
     public string? StringOrNull() => _reader.TokenType == JsonTokenType.Null ? null : String();
@@ -90,7 +111,7 @@ internal ref struct FieldReader
 
     public uint? UInt32OrNull() => _reader.TokenType == JsonTokenType.Null ? null : UInt32();
 
-    public Guid Uuid() => Guid.TryParseExact(String(), "D", out var id) ? id : throw Fault("must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057");
+    public Guid Uuid() => _reader.TokenType == JsonTokenType.String && _reader.TryGetGuid(out var id) ? id : throw Fault("must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057");
 
     /// <summary>The value's text, unchanged, as a slice of the message.</summary>
     public ReadOnlyMemory<byte> Raw()
@@ -151,35 +172,36 @@ internal ref struct FieldReader
     }
 
     /// <summary>Enters the object the reader stands on; the result goes to <see cref="LeaveObject"/>.</summary>
-    public (string Parent, string Field) EnterObject()
+    public Place EnterObject()
     {
         if (_reader.TokenType != JsonTokenType.StartObject)
             throw Fault("must be an object");
-        var outer = (_parent, _field);
-        (_parent, _field) = (Path, "");
+        var outer = new Place(_depth, _field, _index);
+        _parents[_depth] = outer;
+        (_depth, _field, _index) = (_depth + 1, "", -1);
         return outer;
     }
 
-    public void LeaveObject((string Parent, string Field) outer) => (_parent, _field) = outer;
+    public void LeaveObject(Place outer) => (_depth, _field, _index) = outer;
 
-    public (string Parent, string Field) EnterArray()
+    public Place EnterArray()
     {
         if (_reader.TokenType != JsonTokenType.StartArray)
             throw Fault("must be an array");
-        return (_parent, _field);
+        return new Place(_depth, _field, -1);
     }
 
     /// <summary>Moves to the next item of an array, or past its end.</summary>
-    public bool NextItem((string Parent, string Field) array, int index)
+    public bool NextItem(Place array, int index)
     {
         _reader.Read();
         if (_reader.TokenType == JsonTokenType.EndArray)
             return false;
-        (_parent, _field) = (array.Parent, string.Create(CultureInfo.InvariantCulture, $"{array.Field}[{index}]"));
+        (_depth, _field, _index) = array with { Index = index };
         return true;
     }
 
-    public void LeaveArray((string Parent, string Field) array) => (_parent, _field) = array;
+    public void LeaveArray(Place array) => (_depth, _field, _index) = array;
 
     /// <summary>Text of a value that may be a number or a string of digits.</summary>
     public uint? SequenceValue()
@@ -196,11 +218,33 @@ internal ref struct FieldReader
             : throw Fault("must be \"*\" or an integer from 0 to 4294967295");
     }
 
-    private ProtocolException TooMany((string Parent, string Field) list, int max)
+    private ProtocolException TooMany(Place list, int max)
     {
-        (_parent, _field) = list;
+        (_depth, _field, _index) = list;
         return Fault(string.Create(CultureInfo.InvariantCulture, $"may have at most {max} entries"));
     }
 
     private static bool PlainDigits(ReadOnlySpan<byte> number) => !number.ContainsAnyExceptInRange((byte)'0', (byte)'9');
+
+    /// <summary>A step of the path to where the reader stands.</summary>
+    /// <param name="Depth">How many steps are before it.</param>
+    /// <param name="Field">The field; empty at the top.</param>
+    /// <param name="Index">Which item of it, or -1.</param>
+    internal readonly record struct Place(int Depth, string Field, int Index)
+    {
+        public void AppendTo(StringBuilder path)
+        {
+            if (Field.Length > 0)
+                path.Append('.').Append(Field);
+            if (Index >= 0)
+                path.Append(CultureInfo.InvariantCulture, $"[{Index}]");
+        }
+    }
+
+    /// <summary>As deep as messages are, apart from data, which is not read here.</summary>
+    [InlineArray(8)]
+    private struct Places
+    {
+        private Place _first;
+    }
 }

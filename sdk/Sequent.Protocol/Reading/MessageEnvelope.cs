@@ -46,6 +46,27 @@ internal readonly record struct MessageEnvelope(string MessageType, string? Requ
             : throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type is missing.", "$.message_type");
     }
 
+    /// <summary>Finds only the type, of a text that is known to be valid JSON.</summary>
+    public static string FindType(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw new ProtocolException(ErrorCodes.InvalidMessage, "A message must be a JSON object.");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isType = reader.ValueTextEquals("message_type"u8);
+            reader.Read();
+            if (!isType)
+                reader.Skip();
+            else if (reader.TokenType == JsonTokenType.String)
+                return reader.ValueTextEquals("receipt"u8) ? "receipt" : reader.ValueTextEquals("events"u8) ? "events" : reader.GetString()!;
+            else
+                throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type must be a string.", "$.message_type");
+        }
+
+        throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type is missing.", "$.message_type");
+    }
+
     private static string? FaultOf(string? requestId) => requestId switch
     {
         null => "$.request_id must be a string.",

@@ -3,11 +3,18 @@ namespace Sequent.Protocol;
 /// <summary>Reads <c>receipt</c>.</summary>
 internal static class ReceiptReader
 {
+    // Of one session all receipts have the same sender, and many the same second.
+    [ThreadStatic]
+    private static string? _lastSender;
+
+    [ThreadStatic]
+    private static string? _lastTimestamp;
+
     public static ReceiptMessage Read(ref FieldReader fields)
     {
         string sender = "", timestamp = "";
         string? requestId = null;
-        List<ReceiptEntry>? receipts = null;
+        IReadOnlyList<ReceiptEntry>? receipts = null;
         ulong seen = 0;
         while (fields.NextField())
         {
@@ -16,9 +23,9 @@ internal static class ReceiptReader
             else if (fields.Is("request_id"u8, "request_id", ref seen, 1))
                 requestId = fields.StringOrNull();
             else if (fields.Is("sender"u8, "sender", ref seen, 2))
-                sender = fields.String();
+                sender = fields.String(ref _lastSender);
             else if (fields.Is("timestamp"u8, "timestamp", ref seen, 3))
-                timestamp = fields.String();
+                timestamp = fields.String(ref _lastTimestamp);
             else
                 fields.SkipField();
         }
@@ -26,14 +33,18 @@ internal static class ReceiptReader
         return new ReceiptMessage(receipts ?? throw fields.Missing("receipts"), sender, timestamp) { RequestId = requestId };
     }
 
-    private static List<ReceiptEntry> ReadEntries(ref FieldReader fields)
+    private static IReadOnlyList<ReceiptEntry> ReadEntries(ref FieldReader fields)
     {
-        var entries = new List<ReceiptEntry>();
         var array = fields.EnterArray();
-        while (fields.NextItem(array, entries.Count))
-            entries.Add(ReadEntry(ref fields));
+        var first = fields.NextItem(array, 0) ? ReadEntry(ref fields) : null;
+        List<ReceiptEntry>? several = null;
+        while (first is not null && fields.NextItem(array, several?.Count ?? 1))
+            (several ??= [first]).Add(ReadEntry(ref fields));
         fields.LeaveArray(array);
-        return entries;
+
+        if (several is not null)
+            return several;
+        return first is null ? Array.Empty<ReceiptEntry>() : new[] { first }; // mostly there is one
     }
 
     private static ReceiptEntry ReadEntry(ref FieldReader fields)
@@ -88,12 +99,14 @@ internal static class ReceiptReader
         return entry;
     }
 
-    private static ReceiptStatus ReadStatus(ref FieldReader fields) => fields.String() switch
+    private static ReceiptStatus ReadStatus(ref FieldReader fields)
     {
-        "success" => ReceiptStatus.Success,
-        "inconsistent" => ReceiptStatus.Inconsistent,
-        "duplicate" => ReceiptStatus.Duplicate,
-        "rejected" => ReceiptStatus.Rejected,
-        _ => throw fields.Fault("must be success, inconsistent, duplicate or rejected"),
-    };
+        if (fields.ValueIs("success"u8))
+            return ReceiptStatus.Success;
+        if (fields.ValueIs("inconsistent"u8))
+            return ReceiptStatus.Inconsistent;
+        if (fields.ValueIs("duplicate"u8))
+            return ReceiptStatus.Duplicate;
+        return fields.ValueIs("rejected"u8) ? ReceiptStatus.Rejected : throw fields.Fault("must be success, inconsistent, duplicate or rejected");
+    }
 }

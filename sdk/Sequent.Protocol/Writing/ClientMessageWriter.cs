@@ -11,7 +11,7 @@ public static class ClientMessageWriter
     /// <exception cref="ArgumentException">The message is no v2 message.</exception>
     public static void Write(ClientMessage message, IBufferWriter<byte> output)
     {
-        using var json = JsonOutput.To(output);
+        var json = JsonOutput.Begin(output);
         json.WriteStartObject();
         switch (message)
         {
@@ -29,6 +29,7 @@ public static class ClientMessageWriter
         }
 
         json.WriteEndObject();
+        JsonOutput.End(json);
     }
 
     private static void WriteNew(Utf8JsonWriter json, NewMessage message)
@@ -40,8 +41,8 @@ public static class ClientMessageWriter
         if (message.Expect is { } expect)
             json.WriteLastValues("expect"u8, expect);
         json.WriteStartArray("events"u8);
-        foreach (var e in message.Events)
-            WriteEvent(json, e);
+        for (var i = 0; i < message.Events.Count; i++)
+            WriteEvent(json, message.Events[i]); // without an enumerator, because mostly there is one
         json.WriteEndArray();
     }
 

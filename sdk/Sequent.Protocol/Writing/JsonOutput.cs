@@ -15,6 +15,25 @@ internal static class JsonOutput
         MaxDepth = WireNames.MaxDepth + 10,
     };
 
+    [ThreadStatic]
+    private static Utf8JsonWriter? _spare;
+
+    /// <summary>A writer that is used again after <see cref="End"/>, by a caller that uses no other meanwhile.</summary>
+    public static Utf8JsonWriter Begin(IBufferWriter<byte> output)
+    {
+        if (_spare is not { } json)
+            return To(output);
+        _spare = null;
+        json.Reset(output);
+        return json;
+    }
+
+    public static void End(Utf8JsonWriter json)
+    {
+        json.Flush();
+        _spare = json;
+    }
+
     public static Utf8JsonWriter To(IBufferWriter<byte> output) => new(output, Options);
 
     public static void WriteStrings(this Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyList<string> values)
