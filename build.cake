@@ -94,6 +94,7 @@ var current = "";
 TaskSetup(context => current = context.Task.Name);
 Teardown(context =>
 {
+    LeaveStranger();
     if (!context.Successful)
         Information("Failed step: {0}: {1}", current, context.ThrownException?.Message);
 });
@@ -148,59 +149,7 @@ Task("Pack")
     Dotnet($"pack {Solution} -c {configuration} --no-build -o {Packages}");
 });
 
-Task("Smoke")
-    .Description("Packs under a version of its own and uses the packages from outside the repository, as a stranger would.")
-    .Does(() =>
-{
-    // Outside the repository, so that no Directory.*.props reaches in. The version is new each time and the package cache is
-    // a fresh one: a cached package of an earlier run would pass for the one under test.
-    var version = $"0.0.0-smoke.{DateTime.UtcNow:yyyyMMddHHmmss}";
-    var root = Directory(System.IO.Directory.CreateTempSubdirectory("sequent-smoke-").FullName);
-    var consumer = root + Directory("consumer");
-    var environment = new Dictionary<string, string> { ["NUGET_PACKAGES"] = root + Directory("cache") };
-    string Consume(string program, string arguments) => Run(program, arguments, consumer, environment, capture: true);
-
-    void Expect(string output)
-    {
-        if (!output.Contains(version, StringComparison.Ordinal))
-            throw new CakeException($"Expected version {version}, got: {output}");
-    }
-
-    try
-    {
-        // Its own artifacts path: the build output of the repository keeps its real version.
-        Dotnet($"pack {Solution} -c {configuration} -p:Version={version} -o {root}/feed --artifacts-path {root}/build");
-
-        Run("dotnet", $"new console -o {consumer} --no-restore");
-        // Adds our feed to the sources the machine already has.
-        System.IO.File.WriteAllText($"{consumer}/nuget.config",
-            $"<configuration><packageSources><add key=\"sequent-smoke\" value=\"{root}/feed\" /></packageSources></configuration>");
-        CopyFileToDirectory("tests/smoke/Program.cs", consumer);
-        Consume("dotnet", $"add package Sequent.Client --version {version}");
-        Consume("dotnet", $"tool install Sequent.Cli --version {version} --tool-path {root}/tools");
-        Expect(Consume($"{root}/tools/sequent", "--version"));
-
-        using var server = StartAndReturnProcess($"{root}/tools/sequent", new ProcessSettings
-        {
-            Arguments = $"server --bind 127.0.0.1:0 --data {root}/smoke.db",
-            RedirectStandardOutput = true,
-        });
-        try
-        {
-            // "Sequent listens on ws://127.0.0.1:40123, its log is …"
-            var address = server.GetStandardOutput().First().Split(' ')[3].TrimEnd(',');
-            Expect(Consume("dotnet", $"run -- {address}"));
-        }
-        finally
-        {
-            server.Kill();
-        }
-    }
-    finally
-    {
-        DeleteDirectory(root, new DeleteDirectorySettings { Recursive = true, Force = true });
-    }
-});
+#load "tests/smoke/smoke.cake"
 
 Task("Simulate")
     .Description("Runs many seeds of the simulation (--seeds=20000 --first=1); prints how often every fault fired.")
@@ -263,11 +212,12 @@ Task("BenchBank")
 });
 
 Task("CI")
-    .Description("Everything a change must pass: Build, Coverage, Format, Pack, Smoke.")
+    .Description("Everything a change must pass: Build, Coverage, Format, Pack, Smoke, Aot.")
     .IsDependentOn("Build")
     .IsDependentOn("Coverage")
     .IsDependentOn("Format")
     .IsDependentOn("Pack")
-    .IsDependentOn("Smoke");
+    .IsDependentOn("Smoke")
+    .IsDependentOn("Aot");
 
 RunTarget(target);
