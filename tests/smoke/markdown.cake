@@ -8,7 +8,7 @@ sealed record CodeBlock(string Language, string Title, string Text)
     public static List<CodeBlock> Of(string file)
     {
         var document = System.IO.File.ReadAllText(file).ReplaceLineEndings("\n");
-        var blocks = Regex.Matches(document, "^```(?<language>\\w+)(?: title=\"(?<title>[^\"\\n]*)\")?\\n(?<text>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)
+        var blocks = Regex.Matches(document, "^```(?<language>\\w*)(?: title=\"(?<title>[^\"\\n]*)\")?\\n(?<text>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)
             .Select(m => new CodeBlock(m.Groups["language"].Value, m.Groups["title"].Value, m.Groups["text"].Value))
             .ToList();
         // A block that is written in another way must not be passed over.

@@ -36,14 +36,16 @@ Task("Smoke")
     .IsDependentOn("SmokePackages")
     .Does(() =>
 {
-    string[] consumers = ["Bus", "Client", "Protocol", "Testing"];
-    foreach (var name in consumers)
-        System.IO.File.WriteAllText($"{stranger.Consumers}/{name}/Program.cs", CodeBlock.Of($"sdk/Sequent.{name}/README.md").Single(b => b.Language == "csharp").Text);
+    foreach (var name in new[] { "Bus", "Client", "Protocol", "Testing" })
+        WriteProgram(name, $"sdk/Sequent.{name}/README.md", code => code);
+    WriteProgram("Readme", "README.md", code => code.Replace("\"ws://localhost:8081\"", "args[0]"));
     ByStranger("build Consumers.slnx");
 
     Expect("True", ByStranger(stranger.Consumer("Protocol")));
     ByStranger("test Testing --no-build");
     Expect(stranger.Version, Run($"{stranger.Tools}/sequent", "--version", capture: true));
+    using (var server = stranger.StartTool("readme.db", out var address))
+        Expect("acc-7 has value 0 at position 1", ByStranger($"{stranger.Consumer("Readme")} {address}"));
     using (var server = stranger.StartTool("client.db", out var address))
         RunClient(address);
     using (var web = stranger.Start("dotnet", $"{stranger.Consumer("Bus")} --urls http://127.0.0.1:0"))
@@ -56,6 +58,10 @@ Task("Smoke")
 
     new GettingStarted(stranger).Follow("docs/getting-started.md");
 });
+
+// The first C# of a document is the program of the consumer.
+void WriteProgram(string consumer, string document, Func<string, string> adapt) =>
+    System.IO.File.WriteAllText($"{stranger.Consumers}/{consumer}/Program.cs", adapt(CodeBlock.Of(document).First(b => b.Language == "csharp").Text));
 
 void RunClient(string address)
 {
