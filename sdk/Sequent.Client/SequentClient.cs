@@ -101,7 +101,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
             return Task.FromCanceled<Receipt>(cancellationToken);
         try
         {
-            var message = new NewMessage([ToNew(data, sequence, options)]);
+            var message = new NewMessage([ToNew(data, sequence, options)]) { RequestId = Sending.NewId() };
             return Unit.IsCallerInside || options?.EventId is not null
                 ? PublishOneAsync(message, options?.EventId is not null, mustBeAccepted, cancellationToken)
                 : PublishOneAsync(message, mustBeAccepted, cancellationToken);

@@ -82,7 +82,7 @@ internal sealed class InFlight(int maxPublishes, Action freed)
             {
                 PendingPublish[] left = [.. sending.Members.Where(m => !m.IsAbandoned)];
                 Free(sending.Members.Count - left.Length);
-                sending = _sendings[requestId] = new Sending(sending.Number, left) { WasResent = sending.WasResent };
+                sending = _sendings[requestId] = new Sending(sending.Number, requestId, left) { WasResent = sending.WasResent };
             }
 
             (sending.WasSentBefore, sending.WasResent) = (sending.WasSent, sending.WasResent || sending.WasSent);
@@ -183,7 +183,9 @@ internal sealed class InFlight(int maxPublishes, Action freed)
 
     private Sending Add(IReadOnlyList<PendingPublish> members)
     {
-        var sending = new Sending(++_number, members);
+        // One that goes alone may have its id already.
+        var requestId = members is [{ Message.RequestId: { } own }] ? own : Sending.NewId();
+        var sending = new Sending(++_number, requestId, members);
         _sendings.Add(sending.Message.RequestId!, sending);
         return sending;
     }

@@ -6,7 +6,7 @@ namespace Sequent.Client.Publishing;
 /// <summary>What one caller publishes, on its way to its receipts. What changes is guarded by the lock of <see cref="InFlight"/>.</summary>
 internal sealed class PendingPublish(NewMessage message, string? logId = null) : TaskCompletionSource<PublishAnswer>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
-    /// <summary>Its events, and what else it says about them. It has no request id: that is of the message it goes out with.</summary>
+    /// <summary>Its events, and what else it says about them. If it has a request id, that is used when it goes alone.</summary>
     public NewMessage Message { get; private set; } = message;
 
     /// <summary>The only log it may be sent to, because it was decided on events of that log. Null: any.</summary>

@@ -9,14 +9,19 @@ internal sealed class Sending
     /// <summary>How the request ids of publishes begin; nothing else's do.</summary>
     public const char IdPrefix = 'p';
 
-    public Sending(long number, IReadOnlyList<PendingPublish> members)
+    private static long _lastId;
+
+    public Sending(long number, string requestId, IReadOnlyList<PendingPublish> members)
     {
         (Number, Members) = (number, members);
-        var only = members.Count == 1 ? members[0].Message : new NewMessage([.. members.SelectMany(m => m.Message.Events)]);
-        Message = only with { RequestId = string.Create(CultureInfo.InvariantCulture, $"{IdPrefix}{number}") };
+        var all = members.Count == 1 ? members[0].Message : new NewMessage([.. members.SelectMany(m => m.Message.Events)]);
+        Message = all.RequestId == requestId ? all : all with { RequestId = requestId };
         for (var i = 0; i < members.Count; i++)
             members[i].Sending = this;
     }
+
+    /// <summary>A request id that no other publish of this process has.</summary>
+    public static string NewId() => string.Create(CultureInfo.InvariantCulture, $"{IdPrefix}{Interlocked.Increment(ref _lastId)}");
 
     /// <summary>The caller of a member no longer waits.</summary>
     public bool HasAbandoned
