@@ -17,7 +17,7 @@ public partial class DocumentTests
 
     [TestCaseSource(nameof(Pages))]
     public void Every_block_of_CSharp_is_part_of_code_that_compiles(string page) =>
-        Assert.That(CodeBlock.Of(page).Select(block => block.FindMissing(Sources.Value)).OfType<string>(), Is.Empty);
+        Assert.That(CodeBlock.Of(page).Skip(IsReadme(page) ? 1 : 0).Select(block => block.FindMissing(Sources.Value)).OfType<string>(), Is.Empty);
 
     [TestCaseSource(nameof(AllPages))]
     public void Every_link_within_the_repository_leads_to_a_file_and_a_place_in_it(string page)
@@ -34,6 +34,9 @@ public partial class DocumentTests
         Assert.That(block.FindMissing([CodeBlock.Flatten(["var b = 2;", "var a = 1;", "Use(a);"])]), Does.StartWith("page.md:6: ").And.EndWith(": var b = 2;"), "the order counts");
         Assert.That(block.FindMissing([CodeBlock.Flatten(["var a = 10;", "Use(a);"])]), Does.StartWith("page.md:3: "));
     }
+
+    /// <summary>The first program of the repository's README, and of each package's, is built and run by the Smoke target, and so is getting-started.md, whose blocks have titles.</summary>
+    private static bool IsReadme(string page) => page is "README.md" || page.StartsWith("sdk/", StringComparison.Ordinal);
 
     private static bool Exists(string page, string target)
     {
