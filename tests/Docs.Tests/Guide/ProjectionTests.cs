@@ -63,6 +63,30 @@ public sealed class ProjectionTests : GuideTest
         Assert.That(await database.ReadAsync("acc-7", Token), Is.EqualTo(1m));
     }
 
+    [Test]
+    public async Task Look_back_and_follow_by_hand()
+    {
+        await Bus.PublishAsync(new Deposited(50m), "acc-7");
+        var (client, yesterday, found) = (Client, DateTimeOffset.UtcNow.AddDays(-1), new List<string>());
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var cancellationToken = stop.Token;
+
+        await foreach (RecordedEvent e in client.QueryAsync(new EventQuery { Types = ["Deposited"], Since = yesterday }, cancellationToken))
+            Console.WriteLine($"{e.Time:u} {e.Key}: {((Deposited)e.Data).Amount}");
+
+        var following = FollowAsync(client, new Checkpoint((await client.ConnectAsync(Token)).LogId, 0), found, cancellationToken);
+        await UntilAsync(() => found.Count == 2);
+        await stop.CancelAsync();
+        await Assert.ThatAsync(() => following, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(found, Is.EqualTo(new[] { "1 events up to 1", "up to date" }));
+    }
+
+    private static async Task FollowAsync(SequentClient client, Checkpoint checkpoint, List<string> found, CancellationToken cancellationToken)
+    {
+        await foreach (FollowItem item in client.FollowAsync(new EventQuery { After = checkpoint.Position, LogId = checkpoint.LogId }, cancellationToken))
+            found.Add(item is EventPage page ? $"{page.Events.Count} events up to {page.Position}" : "up to date");
+    }
+
     private Task<SequentTestService> StartServiceAsync() => Bus.StartServiceAsync(
         "accounts",
         s =>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -6,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using OpenTelemetry;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
+using Sequent.Client;
 using Sequent.Protocol;
 
 namespace Docs.Tests.Guide;
@@ -58,6 +60,44 @@ public sealed class TelemetryTests : GuideTest
         Assert.That(documented.Keys, Is.EquivalentTo(instruments.Keys));
         foreach (var (name, unit) in documented.Where(d => d.Value is not null))
             Assert.That(unit, Is.EqualTo(instruments[name] is "s" ? "s" : Plural(instruments[name]!.Trim('{', '}'))), name);
+    }
+
+    [Test]
+    public async Task Every_span_and_attribute_is_in_the_document()
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == SequentDiagnostics.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using (var service = await Bus.StartServiceAsync("accounts", s => s.AddHandler<TransferHandler, TransferRequested>().AddHandler<FailingHandler, TransferAccepted>().AddProjection<NoProjection>()))
+        {
+            await Client.PublishAsync(new TransferRequested("acc-7", "acc-8", 0m), "tx-1", cancellationToken: Token);
+            await Client.ReadAsync<Account>("acc-7", Token);
+            await UntilAsync(() => spans.Any(s => s.GetTagItem("error.type") is not null) && spans.Any(s => s.GetTagItem("sequent.projection") is not null));
+        }
+
+        var page = Repository.ReadLines("docs/guide/telemetry.md");
+        string[] CodeOf(string header) => [.. page.SkipWhile(line => !line.StartsWith(header, StringComparison.Ordinal)).Skip(2).TakeWhile(line => line.StartsWith('|')).SelectMany(row => row.Split('|')[1].Split('`').Where((_, i) => i % 2 == 1))];
+        Assert.That(CodeOf("| span |").Select(name => name.Split(' ')[0]).Distinct(), Is.EquivalentTo(spans.Select(s => s.DisplayName.Split(' ')[0]).Distinct()));
+        Assert.That(CodeOf("| attribute |"), Is.EquivalentTo(spans.SelectMany(s => s.TagObjects.Select(t => t.Key)).Distinct()));
+    }
+
+    public sealed class FailingHandler : IEventHandler<TransferAccepted>
+    {
+        public Task HandleAsync(EventContext<TransferAccepted> context, CancellationToken cancellationToken) => throw new InvalidOperationException("It fails.");
+    }
+
+    public sealed class NoProjection : IProjection
+    {
+        public ValueTask<Checkpoint?> LoadAsync(CancellationToken cancellationToken) => default;
+
+        public ValueTask<bool> ApplyAsync(IReadOnlyList<RecordedEvent> events, Checkpoint? from, Checkpoint to, CancellationToken cancellationToken) => new(true);
+
+        public ValueTask ResetAsync(CancellationToken cancellationToken) => default;
     }
 
     /// <summary>The rows of the tables of instruments: names, with units where the table has them.</summary>
