@@ -10,8 +10,8 @@ internal sealed partial class Connection
     [LoggerMessage(Level = LogLevel.Warning, Message = "The bus at {Server} speaks the original protocol only: handlers cannot append, a publish that was cut off is not repeated, and units, projections and queries can do less")]
     private partial void LogOriginal(Uri server);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Session {SessionId} with {Server} ended")]
-    private partial void LogDisconnected(Uri server, string sessionId);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Session {SessionId} with {Server} ended: {Why}")]
+    private partial void LogDisconnected(Uri server, string sessionId, string why);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A defect ended a session with {Server}; connecting again")]
     private partial void LogFaulted(Uri server, Exception exception);

@@ -179,7 +179,7 @@ internal sealed partial class Connection : IAsyncDisposable
             await session.EndAsync().ConfigureAwait(false);
         }
 
-        LogDisconnected(_settings.Server, session.Hello.SessionId);
+        LogDisconnected(_settings.Server, session.Hello.SessionId, session.WhyEnded);
     }
 
     private void Announce(Session session)

@@ -35,6 +35,7 @@ internal sealed partial class Session : IDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly CancellationTokenSource _givenUp = new();
     private readonly OriginalSession? _original;
+    private volatile bool _isGoodbyeSaid;
     private readonly ConcurrentDictionary<string, Exchange> _exchanges = new(StringComparer.Ordinal);
     private readonly Channel<Outgoing> _outgoing = Channel.CreateBounded<Outgoing>(new BoundedChannelOptions(MaxOutgoing) { SingleReader = true });
 
@@ -68,6 +69,9 @@ internal sealed partial class Session : IDisposable
 
     /// <summary>The bus speaks the original protocol only.</summary>
     public bool IsOriginal => _original is not null;
+
+    /// <summary>Why it is over, for people, as far as it is known.</summary>
+    public string WhyEnded { get; private set; } = "this client has closed it";
 
     /// <summary>Cancelled when the session is over; by then <see cref="Connection.SessionAsync"/> waits for the next one.</summary>
     public CancellationToken Ended { get; }
@@ -220,10 +224,16 @@ internal sealed partial class Session : IDisposable
             _original.Receive(message, utf8);
             await _original.WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
         }
+
+        // An answer to this client's own goodbye is no reason.
+        if (_socket.State == WebSocketState.CloseReceived)
+            WhyEnded = $"the bus said goodbye ({_socket.CloseStatusDescription ?? _socket.CloseStatus?.ToString()})";
     }
 
     private void Dispatch(BusMessage message)
     {
+        if (message is DrainingMessage)
+            LogDraining(Hello.SessionId);
         var requestId = message switch
         {
             RebuildMessage m => m.RequestId,
@@ -246,6 +256,7 @@ internal sealed partial class Session : IDisposable
 
     private async Task CloseAsync(Task receiving)
     {
+        _isGoodbyeSaid = true;
         try
         {
             using var limit = new CancellationTokenSource(ConnectionSettings.CloseTimeout, _time);
@@ -270,11 +281,14 @@ internal sealed partial class Session : IDisposable
         }
         catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
         {
+            if (e is not OperationCanceledException && !_isGoodbyeSaid)
+                WhyEnded = e.Message;
             LogDropped(Hello.SessionId, e.Message);
         }
         catch (Exception e)
         {
             // What cannot be understood cannot be answered either; the next session starts clean.
+            WhyEnded = "of a fault that is logged before";
             LogFaulted(Hello.SessionId, e);
         }
     }

@@ -28,7 +28,7 @@ public static class SequentServiceCollectionExtensions
     /// What it does not name stays at its default; a name that is no option is refused when the host starts.
     /// </param>
     /// <param name="configure">Sets what a configuration cannot, after it. Null: nothing.</param>
-    /// <param name="serviceKey">As above.</param>
+    /// <param name="serviceKey">For an application with several clients: the key of the services of this one. Null: the only one.</param>
     /// <exception cref="InvalidOperationException">It was called already with this key.</exception>
     public static SequentBuilder AddSequent(this IServiceCollection services, IConfiguration section, Action<SequentOptions>? configure = null, string? serviceKey = null)
     {
@@ -45,7 +45,7 @@ public static class SequentServiceCollectionExtensions
     /// <summary>Registers <see cref="ISequentClient"/> as a singleton, and runs handlers and projections while the host runs.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Sets the options with the help of other services; they are checked when the host starts.</param>
-    /// <param name="serviceKey">As above.</param>
+    /// <param name="serviceKey">For an application with several clients: the key of the services of this one. Null: the only one.</param>
     /// <exception cref="InvalidOperationException">It was called already with this key.</exception>
     public static SequentBuilder AddSequent(this IServiceCollection services, Action<IServiceProvider, SequentOptions> configure, string? serviceKey = null)
     {
