@@ -88,9 +88,6 @@ public static class ErrorCodes
     /// <summary>The request names a position beyond the head of the log.</summary>
     public const string PositionAhead = "position_ahead";
 
-    /// <summary>Never sent by a bus: the SDK's own answer where the bus speaks the original protocol only, and that has no such thing; the message names it.</summary>
-    public const string NotSupported = "not_supported";
-
     /// <summary>The bus is stopping.</summary>
     public const string ShuttingDown = "shutting_down";
 

@@ -191,7 +191,7 @@ internal sealed class OriginalBusTests : HostTest
         async Task<string> RefusalAsync(Func<Task> action)
         {
             var fault = await ThrownByAsync<RequestFailedException>(action);
-            Assert.That((fault.Code, fault.Message), Is.EqualTo((ErrorCodes.NotSupported, fault.Message)));
+            Assert.That((fault.Code, fault.Message), Is.EqualTo((RequestFailedException.NotSupported, fault.Message)));
             return fault.Message.Split(" needs a bus")[0];
         }
 

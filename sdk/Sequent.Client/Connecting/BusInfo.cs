@@ -8,7 +8,7 @@ public sealed record BusInfo(string LogId, long Position, string Version)
 {
     /// <summary>
     /// It speaks the original protocol only, which has no positions, ids or atomic batches: <see cref="Position"/> is 0 and <see cref="LogId"/> empty, and what
-    /// needs more fails with the code <see cref="Sequent.Protocol.ErrorCodes.NotSupported"/>, naming it.
+    /// needs more fails with the code <see cref="RequestFailedException.NotSupported"/>, naming it.
     /// </summary>
     public bool IsOriginal { get; init; }
 }

@@ -1,5 +1,4 @@
 using Sequent.Client;
-using Sequent.Protocol;
 
 namespace Docs.Tests.Guide;
 
@@ -18,7 +17,7 @@ public sealed class OriginalBusTests : GuideTest
         {
             await client.PublishAtomicAsync([new(new Withdrawn(1m), "acc-1"), new(new Deposited(1m), "acc-2")]);
         }
-        catch (RequestFailedException e) when (e.Code == ErrorCodes.NotSupported)
+        catch (RequestFailedException e) when (e.Code == RequestFailedException.NotSupported)
         {
             Console.WriteLine(e.Message);
         }

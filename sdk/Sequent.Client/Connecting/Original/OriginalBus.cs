@@ -22,5 +22,5 @@ internal static class OriginalBus
 
     /// <summary>The answer to what its protocol cannot carry.</summary>
     public static ErrorMessage CannotDo(string feature, string? requestId) =>
-        new(ErrorCodes.NotSupported, $"{feature} needs a bus that speaks {WireNames.Subprotocol}; this one speaks the original protocol only.") { RequestId = requestId };
+        new(RequestFailedException.NotSupported, $"{feature} needs a bus that speaks {WireNames.Subprotocol}; this one speaks the original protocol only.") { RequestId = requestId };
 }
