@@ -10,9 +10,9 @@ internal static class BusMeter
 
     public static Counter<long> Published { get; } = Meter.CreateCounter<long>("sequent.bus.published", "{event}", "Events that were published, by what they were answered.");
 
-    public static Histogram<double> CommitDuration { get; } = Meter.CreateHistogram<double>("sequent.bus.commit.duration", "s", "How long a commit took until it was durable.");
+    public static Histogram<double> CommitDuration { get; } = Meter.CreateHistogram<double>("sequent.bus.commit.duration", "s", "How long a commit took until it was durable.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5] });
 
-    public static Histogram<long> CommitEvents { get; } = Meter.CreateHistogram<long>("sequent.bus.commit.events", "{event}", "How many events a commit had.");
+    public static Histogram<long> CommitEvents { get; } = Meter.CreateHistogram<long>("sequent.bus.commit.events", "{event}", "How many events a commit had.", advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000] });
 
     public static UpDownCounter<long> Sessions { get; } = Meter.CreateUpDownCounter<long>("sequent.bus.sessions", "{session}", "Open sessions, by protocol.");
 

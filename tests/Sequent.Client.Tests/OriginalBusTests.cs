@@ -57,16 +57,6 @@ internal sealed class OriginalBusTests : HostTest
         await client.PublishAsync(new Deposited(2m), "k", cancellationToken: Token);
     }
 
-    [On(ProtocolVersion.V1)]
-    public async Task What_the_bus_ignored_is_told_by_the_next_receipt()
-    {
-        Bus.SwallowNext<NewMessage>();
-        var ignored = Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
-        await UntilAsync(() => Bus.CountReceived<NewMessage>() == 1, "it was sent");
-        await Client.PublishAsync(new Deposited(2m), "k", cancellationToken: Token);
-        Assert.That((await ThrownByAsync<RequestFailedException>(() => ignored)).Code, Is.EqualTo(ErrorCodes.InvalidMessage));
-    }
-
     [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task A_unit_over_one_key_is_retried_with_explicit_values()
     {
@@ -146,7 +136,7 @@ internal sealed class OriginalBusTests : HostTest
 
         Bus.CutAll();
         await NewClient().PublishAsync(new Deposited(30), "k0", cancellationToken: Token);
-        await UntilAsync(() => seen.Count == 31, "it goes on in the next session, and nothing comes again");
+        await UntilAsync(() => seen.Contains(("k0", 10u)), "it goes on in the next session");
     }
 
     [On(ProtocolVersion.V1, ProtocolVersion.V2)]

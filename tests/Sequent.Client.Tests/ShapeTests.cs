@@ -68,6 +68,23 @@ internal sealed partial class ShapeTests : HostTest
     }
 
     [Test]
+    public async Task A_former_name_has_the_json_metadata_of_its_type_in_whichever_order_they_are_added()
+    {
+        await PublishAsync(new Payment(2));
+        var client = NewClient(o => o.Events.Upcast<Paid>("payment", data => new JsonObject { ["amount"] = (decimal)data["sum"]!, ["currency"] = "USD" }).Add(WebJson.Paid));
+        Assert.That((await client.QueryAsync(new EventQuery { Keys = ["k"] }, Token).ToListAsync(Token)).Single().Data, Is.EqualTo(new Paid(2m, "USD")));
+    }
+
+    [TestCase("*")]
+    [TestCase("")]
+    public void A_raw_handler_names_types_or_nothing(string name) =>
+        Assert.That(() => NewHost(b => b.AddRawHandler<RawHandler>(name)), Throws.ArgumentException.With.Message.Contains("give no names"));
+
+    [Test]
+    public void A_handler_of_json_is_a_raw_one() =>
+        Assert.That(() => NewHost(b => b.AddHandler<RawHandler, JsonElement>()), Throws.InvalidOperationException.With.Message.Contains("AddRawHandler"));
+
+    [Test]
     public async Task Raw_handlers_take_what_this_program_has_no_type_for()
     {
         await PublishAsync(new Unheard(1));
@@ -130,6 +147,9 @@ internal sealed partial class ShapeTests : HostTest
     [JsonSerializable(typeof(Withdrawn))]
     [JsonSerializable(typeof(Renamed))]
     private sealed partial class ShapeJson : JsonSerializerContext;
+
+    /// <summary>Metadata by which only its own JSON can be read.</summary>
+    private static readonly ShapeJson WebJson = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.CamelCase });
 
     internal sealed class PaidHandler(ConcurrentQueue<Paid> seen) : IEventHandler<Paid>
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Sequent.Bus.Delivering;
 using Sequent.Bus.Storage;
 
 namespace Sequent.Bus.Operating;
@@ -9,7 +10,7 @@ namespace Sequent.Bus.Operating;
 /// </summary>
 internal sealed class BusGauges : IDisposable
 {
-    /// <summary>A loop that does not answer in time is shown as it was.</summary>
+    /// <summary>Whoever does not answer in time is shown as it was.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
@@ -41,36 +42,37 @@ internal sealed class BusGauges : IDisposable
         {
             if (_lookedAt is { } at && _bus.Time.GetElapsedTime(at) < MaxAge)
                 return _last;
-            _lookedAt = _bus.Time.GetTimestamp();
-            using var limit = new CancellationTokenSource(Patience);
-            try
-            {
-                // Instruments are read by threads of whoever exports them, and know no other way to wait.
-                _last = Task.Run(() => LookAsync(limit.Token), limit.Token).GetAwaiter().GetResult();
-            }
-            catch (Exception e) when (e is OperationCanceledException or StoreException)
-            {
-                // As it was.
-            }
 
+            // Instruments are read by threads of whoever exports them, and know no other way to wait.
+            _last = Task.Run(LookAsync).GetAwaiter().GetResult();
+            _lookedAt = _bus.Time.GetTimestamp();
             return _last;
         }
     }
 
-    private async Task<IReadOnlyList<ClientTypeGauge>> LookAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<ClientTypeGauge>> LookAsync()
     {
-        var gauges = new List<ClientTypeGauge>();
-        foreach (var loop in _bus.Deliveries.List().Where(l => !l.IsDefect))
+        using var limit = new CancellationTokenSource(Patience);
+        var gauges = await Task.WhenAll(_bus.Deliveries.List().Where(l => !l.IsDefect).Select(loop => LookAsync(loop, limit.Token)));
+        return [.. gauges.OfType<ClientTypeGauge>()];
+    }
+
+    /// <summary>How a client type is doing; if its loop does not answer in time, as it was.</summary>
+    private async Task<ClientTypeGauge?> LookAsync(ClientTypeLoop loop, CancellationToken cancellationToken)
+    {
+        try
         {
             var status = await loop.AskAsync(queue => queue.Describe(), cancellationToken);
             var behind = Math.Max(0, _bus.Log.Released - status.Cursor);
 
             // What was not looked at yet is not settled either.
             var oldest = status.OldestUnacked ?? (behind > 0 ? status.Cursor + 1 : null);
-            gauges.Add(new ClientTypeGauge(status.Name, behind, status.KeysInDebt, await AgeAsync(oldest, cancellationToken), status.Instances.Count));
+            return new ClientTypeGauge(status.Name, behind, status.KeysInDebt, await AgeAsync(oldest, cancellationToken), status.Instances.Count);
         }
-
-        return gauges;
+        catch (Exception e) when (e is OperationCanceledException or StoreException)
+        {
+            return _last.FirstOrDefault(g => g.Name == loop.Name);
+        }
     }
 
     private async Task<TimeSpan> AgeAsync(long? position, CancellationToken cancellationToken)

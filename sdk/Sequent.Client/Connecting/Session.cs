@@ -33,6 +33,8 @@ internal sealed partial class Session : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _ended = new();
+
+    // Not disposed of: the timer that cancels it may be at it that very moment, and it holds nothing.
     private readonly CancellationTokenSource _givenUp = new();
     private readonly OriginalSession? _original;
     private volatile bool _isGoodbyeSaid;
@@ -51,7 +53,7 @@ internal sealed partial class Session : IDisposable
         if (hello is null)
         {
             // Its answers come in one piece, however long.
-            _original = new OriginalSession(Dispatch, SendLater, _givenUp.Cancel, settings.EventTypes, settings.Time);
+            _original = new OriginalSession(Dispatch, SendLater, GiveUp, settings.EventTypes, settings.Time);
             _frames.MaxBytes = (int)MaxBytes;
             return;
         }
@@ -132,7 +134,9 @@ internal sealed partial class Session : IDisposable
         var receiving = GuardAsync(ReceiveAsync(abort.Token));
         var sending = GuardAsync(SendAsync(abort.Token));
         await Task.WhenAny(receiving, sending).ConfigureAwait(false);
-        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+        if (IsOriginal)
+            _socket.Abort(); // what waited is sent; after a Close frame the original bus would go on taking the connection for alive
+        else if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             await CloseAsync(receiving).ConfigureAwait(false);
         _outgoing.Writer.TryComplete();
         await abort.CancelAsync().ConfigureAwait(false);
@@ -153,7 +157,6 @@ internal sealed partial class Session : IDisposable
     {
         _socket.Dispose();
         _original?.Dispose();
-        _givenUp.Dispose();
         _ended.Dispose();
     }
 
@@ -190,7 +193,7 @@ internal sealed partial class Session : IDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ArrayBufferWriter<byte>> SendAsync(ClientMessage message, ArrayBufferWriter<byte> frame, CancellationToken cancellationToken)
     {
-        if (frame.WrittenCount > Hello.Limits.MessageBytes && Hello.Limits.MessageBytes > 0)
+        if (frame.WrittenCount > Hello.Limits.MessageBytes && Hello.Limits.MessageBytes > 0 && message is not EventAckMessage)
             RefuseTooLarge(message, frame.WrittenCount);
         else
             await _socket.SendAsync(frame.WrittenMemory, WebSocketMessageType.Text, true, cancellationToken).ConfigureAwait(false);
@@ -200,12 +203,22 @@ internal sealed partial class Session : IDisposable
         return frame;
     }
 
+    private void GiveUp()
+    {
+        WhyEnded = "the bus has not answered a query";
+        _givenUp.Cancel();
+    }
+
+    /// <summary>When the oldest event that an original bus has handed over and that is not settled was recorded; null: there is none, or it is another bus.</summary>
+    public DateTimeOffset? OldestOfOriginal => _original?.OldestUnsettled;
+
     /// <summary>For the receiving loop, which must not wait.</summary>
     private void SendLater(ClientMessage message) => _ = TrySendAsync(message, CancellationToken.None).AsTask();
 
     /// <summary>The bus would end the session, and the next one when the message is sent again; so it is answered here, as the bus would.</summary>
     private void RefuseTooLarge(ClientMessage message, int bytes)
     {
+        _original?.NotSent(message);
         Dispatch(new ErrorMessage(ErrorCodes.MessageTooLarge, $"The message has {bytes} bytes; the bus takes at most {Hello.Limits.MessageBytes}.") { RequestId = message.RequestId });
     }
 

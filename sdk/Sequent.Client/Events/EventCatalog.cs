@@ -52,7 +52,7 @@ public sealed class EventCatalog
         var own = Map(typeof(T));
         var entry = _byName.AddOrUpdate(
             eventType,
-            name => own with { Name = name, Upcast = upcast },
+            name => new Entry(name, own.Type, null) { Upcast = upcast },
             (_, known) => known is { Upcast: null } && known.Type == typeof(T) ? known with { Upcast = upcast } : known);
         if (entry.Type != typeof(T))
             throw Taken(eventType, entry.Type, typeof(T));
@@ -96,7 +96,7 @@ public sealed class EventCatalog
         return arity < 0 ? type.Name : type.Name[..arity];
     }
 
-    /// <summary>One name and its type; metadata that is null comes from the options.</summary>
+    /// <summary>One name and its type; metadata that is null comes from the options. Of several names of a type its own has the metadata.</summary>
     internal sealed record Entry(string Name, Type Type, JsonTypeInfo? Json)
     {
         /// <summary>Brings data into today's shape; null: it is.</summary>

@@ -98,7 +98,8 @@ internal sealed class EventMapper(EventCatalog catalog, JsonSerializerOptions op
             TypeInfo(entry);
     }
 
-    private JsonTypeInfo TypeInfo(EventCatalog.Entry entry) => entry.Json ?? (_options.TryGetTypeInfo(entry.Type, out var found)
+    // A former name of a type has the metadata of the type's own entry, whenever that was added.
+    private JsonTypeInfo TypeInfo(EventCatalog.Entry entry) => catalog.Map(entry.Type).Json ?? (_options.TryGetTypeInfo(entry.Type, out var found)
         ? found
         : throw new NotSupportedException($"There is no JSON metadata for {entry.Type}, and this program was published without reflection for JSON, or was given a resolver of its own. Add [JsonSerializable(typeof({entry.Type.Name}))] to the JsonSerializerContext whose Options are the client's options.Json, or add the type with its metadata: options.Events.Add(MyContext.Default.{entry.Type.Name})."));
 }

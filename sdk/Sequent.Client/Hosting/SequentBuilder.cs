@@ -30,6 +30,8 @@ public sealed class SequentBuilder
     public SequentBuilder AddHandler<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler, TEvent>()
         where THandler : class, IEventHandler<TEvent>
     {
+        if (typeof(TEvent) == typeof(JsonElement))
+            throw new InvalidOperationException($"JsonElement is no event type. Add {typeof(THandler)} with AddRawHandler, which names the types it takes.");
         _registration.Handlers.Add(HandlerRegistration.Of<THandler, TEvent>(_registration));
         AddScoped<THandler>();
         return AddEvent<TEvent>();
@@ -40,11 +42,14 @@ public sealed class SequentBuilder
     /// compiled anew, such as those it only passes on. Otherwise as <see cref="AddHandler{THandler, TEvent}"/>.
     /// </summary>
     /// <typeparam name="THandler">The handler. <see cref="EventContext{TEvent}.Event"/> tells it the event type.</typeparam>
+    /// <exception cref="ArgumentException">A name is empty or <c>*</c>.</exception>
     /// <param name="eventTypes">The event types, by their names on the wire. None: all that no other handler takes; the client type then takes every event there is.</param>
     public SequentBuilder AddRawHandler<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(params string[] eventTypes)
         where THandler : class, IEventHandler<JsonElement>
     {
         ArgumentNullException.ThrowIfNull(eventTypes);
+        if (eventTypes.Any(t => string.IsNullOrEmpty(t) || t == "*"))
+            throw new ArgumentException("An event type is named '*' or not at all. For all types that no other handler takes give no names.", nameof(eventTypes));
         _registration.Handlers.Add(HandlerRegistration.Raw<THandler>(_registration, [.. eventTypes]));
         AddScoped<THandler>();
         return this;

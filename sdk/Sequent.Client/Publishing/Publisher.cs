@@ -116,6 +116,10 @@ internal sealed partial class Publisher : IAsyncDisposable
                 if (_inFlight.Remove(id) is { } answered)
                     Answer(answered, receipt);
                 return true;
+            case ErrorMessage { RequestId: { } id, Code: OriginalBus.NoReceipt } error:
+                if (_inFlight.Remove(id) is { } unanswered)
+                    FailUnknown(unanswered, error.Message);
+                return true;
             case ErrorMessage { RequestId: { } id } error:
                 // Of a query that nobody waits for any more there is nothing to say.
                 if (id.StartsWith(Sending.IdPrefix))
@@ -145,6 +149,9 @@ internal sealed partial class Publisher : IAsyncDisposable
         {
             await Task.WhenAny(_drained.Task, Task.Delay(DrainTimeout, _time, CancellationToken.None)).ConfigureAwait(false);
             await _stop.CancelAsync().ConfigureAwait(false);
+
+            // A frame that the socket does not take ends with the connection.
+            await _connection.DisposeAsync().ConfigureAwait(false);
             await running.ConfigureAwait(false);
         }
 
@@ -214,6 +221,9 @@ internal sealed partial class Publisher : IAsyncDisposable
 
     private async Task ServeAsync(Session session, CancellationToken cancellationToken)
     {
+        // What another session has sent an original bus could store twice.
+        if (session.IsOriginal)
+            FailCutOff();
         foreach (var sending in _inFlight.InOrder(onlyRefused: false))
             await SendAsync(session, sending, cancellationToken).ConfigureAwait(false);
 
@@ -313,8 +323,11 @@ internal sealed partial class Publisher : IAsyncDisposable
     private void FailCutOff()
     {
         foreach (var sending in _inFlight.RemoveSent())
-            sending.Fail(member => OutcomeUnknownException.Unrepeatable(member.Message.Events[0].EventId!.Value, "its connection was lost before a receipt came."));
+            FailUnknown(sending, "Its connection was lost before a receipt came.");
     }
+
+    private static void FailUnknown(Sending sending, string why) =>
+        sending.Fail(member => OutcomeUnknownException.Unrepeatable(member.Message.Events[0].EventId!.Value, why));
 
     private void FailEverything()
     {

@@ -25,6 +25,7 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Delivery> _unsettled = [];
     private TaskCompletionSource? _settled;
+    private bool _isEnded;
     private readonly Dictionary<string, long> _nackedKeys = new(StringComparer.Ordinal);
     private readonly Channel<long> _acks = Channel.CreateBounded<long>(new BoundedChannelOptions(MaxAcks) { SingleReader = true });
 
@@ -38,6 +39,8 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
     {
         get
         {
+            if (IsOriginal)
+                return session.OldestOfOriginal;
             lock (_lock)
                 return _unsettled.Count == 0 ? null : _unsettled.Values.Min(d => d.Event.Time);
         }
@@ -49,7 +52,7 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
         var delivery = new Delivery(delivered, mapper.ToRecorded(delivered.Event), this, new CancellationTokenSource());
         lock (_lock)
         {
-            if (_nackedKeys.ContainsKey(delivered.Event.Key))
+            if (_isEnded || _nackedKeys.ContainsKey(delivered.Event.Key))
                 return null;
             _unsettled.Add(delivered.Delivery, delivery);
             return delivery;
@@ -176,6 +179,7 @@ internal sealed class SessionDeliveries(Session session, EventMapper mapper)
         CompleteAcks();
         lock (_lock)
         {
+            _isEnded = true;
             foreach (var delivery in _unsettled.Values.OrderByDescending(d => d.Number))
                 delivery.Revoke();
             _unsettled.Clear();

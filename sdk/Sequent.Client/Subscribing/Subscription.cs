@@ -165,8 +165,9 @@ internal sealed partial class Subscription : IAsyncDisposable
         _serving = serving;
         try
         {
-            await RegisterAsync(serving, cancellationToken).ConfigureAwait(false);
+            // An original bus hands over what waits before it answers, and it may be more than is taken without acks.
             serving.AcksSent = serving.Deliveries.SendAcksAsync(cancellationToken);
+            await RegisterAsync(serving, cancellationToken).ConfigureAwait(false);
             await serving.AcksSent.ConfigureAwait(false);
             await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken).ConfigureAwait(false);
         }

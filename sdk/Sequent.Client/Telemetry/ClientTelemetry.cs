@@ -85,12 +85,10 @@ internal sealed class ClientTelemetry(Uri server)
     }
 
     /// <summary>A unit is committed, or needed no commit.</summary>
-    public void Decided(Operation unit, UpdateResult result)
-    {
-        unit.Activity?.SetTag(Tags.Attempt, result.Attempts);
-        if (result.Attempts > 1)
-            Instruments.UnitConflicts.Add(result.Attempts - 1, _address, _port);
-    }
+    public static void Decided(Operation unit, UpdateResult result) => unit.Activity?.SetTag(Tags.Attempt, result.Attempts);
+
+    /// <summary>A run of a unit has met a conflict.</summary>
+    public void Conflict() => Instruments.UnitConflicts.Add(1, _address, _port);
 
     private TagList TagsOf(string operation, string type) => new()
     {

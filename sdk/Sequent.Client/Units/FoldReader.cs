@@ -1,3 +1,4 @@
+using Sequent.Client.Connecting.Original;
 using Sequent.Client.Events;
 using Sequent.Client.Reading;
 using Sequent.Protocol;
@@ -31,7 +32,7 @@ internal sealed class FoldReader(LogReader reader, EventMapper mapper, FoldCache
             {
                 return await ReadAsync<TState>(key, kept, logId, until, cancellationToken).ConfigureAwait(false);
             }
-            catch (RequestFailedException e) when (e.Code is ErrorCodes.LogChanged || (kept is not null && e.Code is ErrorCodes.PositionAhead))
+            catch (RequestFailedException e) when (e.Code is ErrorCodes.LogChanged || (kept is not null && e.Code is ErrorCodes.PositionAhead or RequestFailedException.NotSupported))
             {
                 // Other events than those that were folded: nothing that is kept counts any more.
                 cache.Clear();
@@ -65,7 +66,7 @@ internal sealed class FoldReader(LogReader reader, EventMapper mapper, FoldCache
 
     private static RequestFailedException Gap(string key, uint? last, WireEvent next)
     {
-        var hint = next.Position > 0 ? "" : " An original bus is asked only for event types this program knows: add those of the key to options.Events.";
+        var hint = next.Position > 0 ? "" : $" {OriginalBus.UnknownTypesHint}";
         return new RequestFailedException(ErrorCodes.Internal, $"The event of key '{key}' after value {(last is { } value ? value : "none")} has value {next.Value}.{hint}");
     }
 }

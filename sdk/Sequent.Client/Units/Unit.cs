@@ -170,6 +170,22 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     public bool IsSnapshot(string logId, IReadOnlyDictionary<string, uint?> lastValues) =>
         logId == LogId && _reads.All(r => lastValues.TryGetValue(r.Key, out var last) && last == r.Value.LastValue);
 
+    /// <summary>
+    /// A conflict at an original bus that comes again although nobody has moved a key on: its last events are of types this program does not know, and the bus
+    /// is asked only for those it does.
+    /// </summary>
+    /// <param name="before">What the former run returned.</param>
+    /// <returns>The last values of this run; null at another bus.</returns>
+    /// <exception cref="RequestFailedException">It is so.</exception>
+    public IReadOnlyDictionary<string, uint?>? ThrowIfNothingMoves(IReadOnlyDictionary<string, uint?>? before)
+    {
+        if (LogId != OriginalBus.LogId || _reads.Count == 0)
+            return null;
+        if (before is not null && before.Count == _reads.Count && _reads.All(r => before.TryGetValue(r.Key, out var last) && last == r.Value.LastValue))
+            throw new RequestFailedException(Sequent.Protocol.ErrorCodes.Internal, $"The bus does not take the value after the last one of key '{_reads.First().Key}' that was read. {OriginalBus.UnknownTypesHint}");
+        return _reads.ToDictionary(r => r.Key, r => r.Value.LastValue, StringComparer.Ordinal);
+    }
+
     /// <summary>The semaphore is left alone: what the function left running may still hold it, and it has no handle to free.</summary>
     public void Dispose() => End();
 

@@ -33,7 +33,7 @@ internal sealed class UnitRunner(
         try
         {
             var result = await RunUntilDecidedAsync(work, cancellationToken).ConfigureAwait(false);
-            telemetry.Decided(unit, result);
+            ClientTelemetry.Decided(unit, result);
             return result;
         }
         catch (Exception e) when (unit.Fail(e))
@@ -47,6 +47,7 @@ internal sealed class UnitRunner(
         // Bounds the wait for the first turn; then it starts anew at the first conflict.
         using var deadline = new Deadline(timeout, time, busAvailableFor);
         IReadOnlyList<string> keys = [];
+        IReadOnlyDictionary<string, uint?>? before = null;
         for (var attempts = 0; ;)
         {
             if (work.Lookup == DecisionLookup.Always || (work.Lookup == DecisionLookup.Once && attempts == 0))
@@ -72,6 +73,7 @@ internal sealed class UnitRunner(
                 }
 
                 keys = unit.ReadKeys;
+                before = unit.ThrowIfNothingMoves(before);
             }
 
             if (attempts == 1)
@@ -135,7 +137,11 @@ internal sealed class UnitRunner(
         }
 
         if (IsConflict(answer))
+        {
+            telemetry.Conflict();
             return null;
+        }
+
         var receipts = Receipt.Of(message, answer);
         if (receipts.All(r => r.Status == ReceiptStatus.Success) && !answer.Entries.Any(e => e.Status == ReceiptStatus.Duplicate))
             return new UpdateResult(receipts, attempts, EarlierDecisionStood: false) { Data = unit.Data };

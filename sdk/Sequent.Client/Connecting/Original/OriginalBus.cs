@@ -9,7 +9,12 @@ internal static class OriginalBus
     public const string LogId = "";
 
     /// <summary>The original bus has no limits; these are the defaults of Sequent, which may stand in its place and would ignore what is larger.</summary>
-    private static readonly BusLimits Limits = new(MessageBytes: 1024 * 1024, EventsPerMessage: 100, QueryPage: int.MaxValue, KeyBytes: 512, EventTypeBytes: 256);
+    public static readonly BusLimits Limits = new(MessageBytes: 1024 * 1024, EventsPerMessage: 100, QueryPage: int.MaxValue, KeyBytes: 512, EventTypeBytes: 256);
+
+    public const string UnknownTypesHint = "An original bus is asked only for event types this program knows: add those of the key to options.Events.";
+
+    /// <summary>The translator's own word to the publisher: there will be no receipt, and nobody knows whether anything was stored.</summary>
+    public const string NoReceipt = "no_receipt";
 
     public static HelloMessage Hello() => new("original", LogId, Guid.NewGuid().ToString("N")[..8], 0, Limits, 0);
 

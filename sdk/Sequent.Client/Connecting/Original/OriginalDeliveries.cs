@@ -25,6 +25,15 @@ internal sealed class OriginalDeliveries(Action<BusMessage> dispatch, TimeProvid
     private long _number;
     private int _count;
 
+    public DateTimeOffset? Oldest
+    {
+        get
+        {
+            lock (_lock)
+                return _unsettled.Values.Concat(_paused.Values.SelectMany(p => p)).Select(h => (DateTimeOffset?)h.Event.Time).Min();
+        }
+    }
+
     public void Receive(WireEvent e, ReadOnlyMemory<byte> utf8)
     {
         var held = new Held(e, utf8);

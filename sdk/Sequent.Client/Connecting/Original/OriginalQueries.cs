@@ -51,7 +51,7 @@ internal sealed class OriginalQueries : IDisposable
             _patience.Change(Patience, Timeout.InfiniteTimeSpan);
         }
 
-        return [query with { EventTypes = query.EventTypes ?? _eventTypes() }];
+        return [query with { EventTypes = query.EventTypes is null or ["*"] ? _eventTypes() : query.EventTypes }];
     }
 
     public void Cancel(string requestId)

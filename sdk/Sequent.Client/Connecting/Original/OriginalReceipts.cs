@@ -1,3 +1,4 @@
+using System.Text;
 using Sequent.Protocol;
 
 namespace Sequent.Client.Connecting.Original;
@@ -6,7 +7,7 @@ namespace Sequent.Client.Connecting.Original;
 internal sealed class OriginalReceipts(Action<BusMessage> dispatch)
 {
     private readonly Lock _lock = new();
-    private readonly Queue<Waiting> _waiting = [];
+    private readonly List<Waiting> _waiting = [];
 
     public IEnumerable<ClientMessage> Send(NewMessage message)
     {
@@ -17,39 +18,49 @@ internal sealed class OriginalReceipts(Action<BusMessage> dispatch)
             return [];
         }
 
+        if (message.Events.FirstOrDefault(e => IsTooLong(e.Key, OriginalBus.Limits.KeyBytes) || IsTooLong(e.EventType, OriginalBus.Limits.EventTypeBytes)) is not null)
+        {
+            // A Sequent that stands in for an original bus would ignore it, and nobody would ever know.
+            dispatch(new ErrorMessage(ErrorCodes.InvalidMessage, $"Keys may have at most {OriginalBus.Limits.KeyBytes} bytes in UTF-8, event types {OriginalBus.Limits.EventTypeBytes}.") { RequestId = message.RequestId });
+            return [];
+        }
+
         string[] checksums = [.. message.Events.Select(e => Checksum.Compute(e.Data.Span))];
         lock (_lock)
-            _waiting.Enqueue(new Waiting(message, checksums));
+            _waiting.Add(new Waiting(message, checksums));
         return [message];
+    }
+
+    public void NotSent(ClientMessage message)
+    {
+        lock (_lock)
+            _waiting.RemoveAll(w => w.New == message);
     }
 
     /// <exception cref="ProtocolException">It is of no message that was sent.</exception>
     public void Receive(ReceiptMessage receipt)
     {
-        var ignored = new List<Waiting>();
-        Waiting? answered = null;
+        Waiting[] skipped;
+        Waiting answered;
         lock (_lock)
         {
-            while (answered is null && _waiting.TryDequeue(out var next))
-            {
-                if (next.IsAnsweredBy(receipt))
-                    answered = next;
-                else
-                    ignored.Add(next);
-            }
+            // The original bus prints some floats in another way, so their checksums say nothing; the order does.
+            var index = _waiting.FindIndex(w => w.IsAnsweredBy(receipt));
+            if (index < 0)
+                index = _waiting.FindIndex(w => w.Checksums.Count == receipt.Receipts.Count);
+            if (index < 0)
+                throw new ProtocolException(ErrorCodes.InvalidMessage, "The bus sent a receipt for events that this session did not publish.");
+            (answered, skipped) = (_waiting[index], [.. _waiting.Take(index)]);
+            _waiting.RemoveRange(0, index + 1);
         }
 
-        if (answered is null)
-            throw new ProtocolException(ErrorCodes.InvalidMessage, "The bus sent a receipt for events that this session did not publish.");
-
-        // What the original bus does not accept it passes over in silence: later receipts tell.
-        foreach (var message in ignored)
-            dispatch(new ErrorMessage(ErrorCodes.InvalidMessage, "The bus ignored the message: it answered a later one.") { RequestId = message.New.RequestId });
-        dispatch(receipt with { RequestId = answered.New.RequestId, Receipts = [.. receipt.Receipts.Select((entry, i) => Complete(entry, answered.New.Events[i]))] });
+        // It passes over in silence what it does not accept, but also what its store failed at, some of which may be stored.
+        foreach (var message in skipped)
+            dispatch(new ErrorMessage(OriginalBus.NoReceipt, "The bus has answered a later publish and not this one.") { RequestId = message.New.RequestId });
+        dispatch(receipt with { RequestId = answered.New.RequestId, Receipts = [.. receipt.Receipts.Select((entry, i) => entry with { Key = answered.New.Events[i].Key, Value = answered.New.Events[i].Value, EventId = answered.New.Events[i].EventId })] });
     }
 
-    private static ReceiptEntry Complete(ReceiptEntry entry, NewEvent e) =>
-        entry with { Key = e.Key, Value = entry.Status == ReceiptStatus.Success ? e.Value : null, EventId = e.EventId };
+    private static bool IsTooLong(string text, int maxBytes) => Encoding.UTF8.GetByteCount(text) > maxBytes;
 
     private sealed record Waiting(NewMessage New, IReadOnlyList<string> Checksums)
     {

@@ -64,6 +64,12 @@ internal sealed class OriginalSession : IDisposable
         }
     }
 
+    /// <summary>A message that <see cref="Translate"/> has returned does not go out.</summary>
+    public void NotSent(ClientMessage message) => _receipts.NotSent(message);
+
+    /// <summary>When the oldest event that is not settled was recorded, also of those that pause after a nack; null: there is none.</summary>
+    public DateTimeOffset? OldestUnsettled => _deliveries.Oldest;
+
     /// <summary>Completes when more deliveries may be taken. The protocol has no window, so whoever does not keep up stops reading.</summary>
     public Task WaitForRoomAsync(CancellationToken cancellationToken) => _deliveries.WaitForRoomAsync(cancellationToken);
 
