@@ -187,6 +187,14 @@ Task("BenchBus")
     ], "start 1000000 5000000", "handover", "sessions", "slow", "flood");
 });
 
+Task("Mutate")
+    .Description("Mutates the code that decides, retries and reconnects, and counts what the tests notice; more than an hour. What is mutated stands in stryker-config.json.")
+    .Does(() =>
+{
+    foreach (var tests in new[] { "tests/Sequent.Client.Tests", "tests/Sequent.Bus.Tests" })
+        Run("dotnet", "stryker", tests);
+});
+
 Task("BenchClient")
     .Description("Measures what the SDK allocates, about a minute; writes docs/benchmarks-client.md.")
     .IsDependentOn("Build")
