@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+using Bank.Contracts;
+using Bank.Specs.Running;
+using Bank.Tests;
+
+namespace Bank.Specs.Steps;
+
+/// <summary>What moved the money of an account.</summary>
+internal sealed class StatementsSteps(World world)
+{
+    [Step("{whose} statement is empty")]
+    public async Task IsEmptyAsync(string whose) => Assert.That(await world.Who(whose).StatementAsync(), Is.Empty);
+
+    [Step("{whose} statement shows:")]
+    public async Task ShowsAsync(string whose, Table lines) =>
+        Assert.That((await world.Who(whose).StatementAsync()).Select(Describe), Is.EqualTo(lines.Records.Select(line => $"{line["amount"]} {line["what"]}")));
+
+    [Step("{whose} statement adds up to {amount}")]
+    public async Task AddsUpAsync(string whose, string sum)
+    {
+        var lines = await world.Who(whose).StatementAsync();
+        Assert.That($"{lines.Select(line => Money.TryParse((string?)line!["amount"], out var amount) ? amount : throw new FormatException($"{line}")).Aggregate(Money.Zero, (a, b) => a + b)}", Is.EqualTo(sum));
+    }
+
+    [Step("both statements name the same transfer")]
+    public async Task NameSameTransferAsync()
+    {
+        var statements = await Task.WhenAll(world.People.Select(person => person.StatementAsync()));
+        Assert.That(statements.Select(lines => $"{lines[^1]!["transaction_id"]}"), Is.EqualTo(new[] { world.Transfers[^1], world.Transfers[^1] }));
+    }
+
+    [Step("{customer} looks at {whose} statement")]
+    public async Task LookAtStatementAsync(string customer, string whose) =>
+        world.Answer = await world.Who(customer).AtBank.GetAsync(Part.Accounts, $"{world.Who(whose).AccountPath}/statement");
+
+    private static string Describe(JsonNode? line) => $"{line!["amount"]} {line["note"] ?? (line["transaction_id"] is null ? "nothing" : "transfer")}";
+}
