@@ -34,9 +34,9 @@ public class FeaturesTests
     [OneTimeTearDown]
     public async Task StopAsync()
     {
-        HtmlReport.Write(Features, _results);
         await _runner.DisposeAsync();
         await _bank.DisposeAsync();
+        HtmlReport.Write(Features, _results);
     }
 
     [TestCaseSource(nameof(Scenarios))]

@@ -20,7 +20,7 @@ Feature: Sessions
       Given Alice is logged in
       When she logs out
       And she logs in
-      Then she is still logged in
+      Then she is logged in again
 
   Rule: A session ends after eight hours
 
@@ -39,7 +39,7 @@ Feature: Sessions
     Scenario: The customer comes back
       When 8 hours pass
       And she logs in
-      Then she is still logged in
+      Then she is logged in again
 
   @security
   Rule: Nobody gets in with a token the bank did not give out

@@ -138,7 +138,8 @@ public class RunningTests
             """);
 
         Assert.That(results[0].Failure, Does.Contain("""The step "When Alice's dog sells 2 of the "best bones" for 1.50 to Bob" (adding.feature:4) is undefined."""));
-        Assert.That(results[0].Failure, Does.Contain("""[Step("{whose} dog sells {int} of the {text} for {amount} to {customer}")]""").And.Contains("Dog_sells_of_the_for_toAsync("));
+        Assert.That(results[0].Failure, Does.Contain("""[Step("{whose} dog sells {int} of the {text} for {amount} to {customer}")]""")
+            .And.Contains("StepAsync(string whose1, int number2, string text3, string amount4, string customer5)"));
         Assert.That(results[0].Steps.Select(s => s.Outcome), Is.EqualTo(new[] { Outcome.NotRun, Outcome.Failed }));
     }
 
@@ -177,6 +178,8 @@ public class RunningTests
 
     [TestCase("Scenario: Empty", "The scenario adding.feature:2 has no steps.")]
     [TestCase("Scenario: No table\nGiven these are added:", "gives 0 arguments, a table or a text below it included, but there are 1 parameters")]
+    [TestCase("Scenario: Too large\nGiven 99999999999 is added", "The step \"Given 99999999999 is added\" (adding.feature:3) failed.")]
+    [TestCase("Scenario: No text\nGiven they were:\n|a table|", "The step \"Given they were:\" (adding.feature:3) failed.")]
     [TestCase("Scenario: Not cleared\nGiven something is left", "could not be cleared away")]
     public async Task What_cannot_pass_does_not(string scenario, string failure)
     {
@@ -194,6 +197,10 @@ public class RunningTests
     public void A_parameter_that_there_is_not_is_told_with_those_there_are() =>
         Assert.That(() => StepExpression.ToRegex("{colour} is nice"), Throws.ArgumentException.With.Message.Contains("{colour}").And.Message.Contains("{amount}"));
 
+    [Test]
+    public void A_step_nobody_could_wait_for_is_none() =>
+        Assert.That(() => new StepLibrary(typeof(Unawaited)), Throws.ArgumentException.With.Message.Contains("Unawaited.StepAsync").And.Message.Contains("Task"));
+
     private static async Task<(Feature Feature, IReadOnlyList<ScenarioResult> Results)> RunAsync(string text)
     {
         var feature = FeatureFile.Read(text, "adding.feature");
@@ -202,6 +209,12 @@ public class RunningTests
         foreach (var scenario in feature.Scenarios)
             results.Add(await runner.RunAsync(scenario));
         return (feature, results);
+    }
+
+    public static class Unawaited
+    {
+        [Step("it is not waited for")]
+        public static ValueTask StepAsync() => ValueTask.CompletedTask;
     }
 
     public sealed class Adding : IDisposable

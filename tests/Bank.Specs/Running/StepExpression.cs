@@ -22,13 +22,22 @@ internal static partial class StepExpression
         return new Regex($@"^{string.Concat(pattern)}\z", RegexOptions.CultureInvariant);
     }
 
-    /// <summary>An expression for a line that has none.</summary>
-    public static string Suggest(string text)
+    /// <summary>An expression for a line that has none, and the parameters of its method.</summary>
+    public static (string Expression, IReadOnlyList<string> Parameters) Suggest(string text)
     {
         // Words would match anything.
         var candidates = Parameters.SkipLast(1).ToArray();
         var any = string.Join('|', candidates.Select(parameter => $"(?<{parameter.Name}>{parameter.Pattern})"));
-        return Regex.Replace(text, any, found => $"{{{candidates.First(parameter => found.Groups[parameter.Name].Success).Name}}}", RegexOptions.ExplicitCapture);
+        var parameters = new List<string>();
+        var expression = Regex.Replace(text, any, Generalize, RegexOptions.ExplicitCapture);
+        return (expression, parameters);
+
+        string Generalize(Match found)
+        {
+            var name = candidates.First(parameter => found.Groups[parameter.Name].Success).Name;
+            parameters.Add(name == "int" ? $"int number{parameters.Count + 1}" : $"string {name}{parameters.Count + 1}");
+            return $"{{{name}}}";
+        }
     }
 
     private static string PatternOf(string name, string expression) =>

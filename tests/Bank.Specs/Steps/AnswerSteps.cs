@@ -50,5 +50,5 @@ internal sealed class AnswerSteps(World world)
 
     private static T Meaning<T>(Dictionary<string, T> meanings, string words) => meanings.TryGetValue(words, out var meaning)
         ? meaning
-        : throw new ArgumentException($"No steps know what \"{words}\" means; they know \"{string.Join("\", \"", meanings.Keys)}\".");
+        : throw new AssertionException($"No steps know what \"{words}\" means; they know \"{string.Join("\", \"", meanings.Keys)}\".");
 }

@@ -15,7 +15,7 @@ internal sealed class Person(BankUnderTest bank, string name) : IDisposable
 
     public List<long> Accounts { get; } = [];
 
-    public long Account => Accounts.Count > 0 ? Accounts[0] : throw new InvalidOperationException($"{name} has no account.");
+    public long Account => Accounts.Count > 0 ? Accounts[0] : throw new AssertionException($"{name} has no account.");
 
     public string AccountPath => PathOf(Account);
 

@@ -24,6 +24,7 @@ internal sealed class SessionsSteps(World world)
     }
 
     [Step("{customer} is still logged in")]
+    [Step("{customer} is logged in again")]
     public Task IsLoggedInAsync(string customer) => IsLoggedInAsync(customer, "");
 
     [Step("{customer} is still logged in on the {words}")]
@@ -55,7 +56,12 @@ internal sealed class SessionsSteps(World world)
     /// <summary>Every service is asked.</summary>
     private static async Task AssertNotLetInAsync(Customer customer, IEnumerable<long> accounts)
     {
-        (Part, string)[] routes = [(Part.Users, "/users/me"), (Part.Transactions, "/transactions"), .. accounts.DefaultIfEmpty(1).Select(id => (Part.Accounts, Person.PathOf(id)))];
+        (Part, string)[] routes =
+        [
+            (Part.Users, "/users/me"),
+            (Part.Transactions, "/transactions"),
+            .. accounts.DefaultIfEmpty(1).Select(id => (Part.Accounts, Person.PathOf(id))),
+        ];
         foreach (var (part, path) in routes)
             AnswerSteps.AssertRefused(await customer.GetAsync(part, path), "nobody is logged in");
     }

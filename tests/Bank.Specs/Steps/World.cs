@@ -25,7 +25,7 @@ internal sealed class World(BankUnderTest bank, BankClock clock) : IAsyncDisposa
     public Customer Somebody => _somebody ??= new Customer(bank, "somebody");
 
     /// <summary>The answer to what was asked last.</summary>
-    public Answer Answer { get => field ?? throw new InvalidOperationException("Nobody has asked the bank for anything yet."); set; } = null!;
+    public Answer Answer { get => field ?? throw new AssertionException("Nobody has asked the bank for anything yet."); set; } = null!;
 
     /// <summary>The ids of the transfers that the bank took, in order.</summary>
     public List<string> Transfers { get; } = [];
@@ -36,9 +36,9 @@ internal sealed class World(BankUnderTest bank, BankClock clock) : IAsyncDisposa
         var name = word.EndsWith("'s", StringComparison.Ordinal) ? word[..^2] : word;
         var pronoun = name switch { "she" or "her" => She, "he" or "his" => He, _ => null };
         if (pronoun is not null)
-            return _mentioned.GetValueOrDefault(pronoun) ?? throw new ArgumentException($"It is not clear who \"{word}\" is: nobody was named yet.");
+            return _mentioned.GetValueOrDefault(pronoun) ?? throw new AssertionException($"It is not clear who \"{word}\" is: nobody was named yet.");
         if (!Pronouns.TryGetValue(name, out pronoun))
-            throw new ArgumentException($"Nobody is called {name}; there are {string.Join(", ", Pronouns.Keys)}.");
+            throw new AssertionException($"Nobody is called {name}; there are {string.Join(", ", Pronouns.Keys)}.");
         if (!_people.TryGetValue(name, out var person))
             _people[name] = person = new Person(bank, name);
         return _mentioned[pronoun] = person;
