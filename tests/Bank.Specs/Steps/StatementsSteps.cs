@@ -12,8 +12,12 @@ internal sealed class StatementsSteps(World world)
     public async Task IsEmptyAsync(string whose) => Assert.That(await world.Who(whose).StatementAsync(), Is.Empty);
 
     [Step("{whose} statement shows:")]
-    public async Task ShowsAsync(string whose, Table lines) =>
-        Assert.That((await world.Who(whose).StatementAsync()).Select(Describe), Is.EqualTo(lines.Records.Select(line => $"{line["amount"]} {line["what"]}")));
+    public async Task ShowsAsync(string whose, Table lines)
+    {
+        string[] shown = [.. (await world.Who(whose).StatementAsync()).Select(Describe)];
+        string[] expected = [.. lines.Records.Select(line => $"{line["amount"]} {line["what"]}")];
+        Assert.That(shown, Is.EqualTo(expected), $"It shows {string.Join(", ", shown)}.");
+    }
 
     [Step("{whose} statement adds up to {amount}")]
     public async Task AddsUpAsync(string whose, string sum)
