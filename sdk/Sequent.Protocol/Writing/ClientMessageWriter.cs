@@ -49,13 +49,7 @@ public static class ClientMessageWriter
     private static void WriteEvent(Utf8JsonWriter json, NewEvent e)
     {
         json.WriteStartObject();
-        json.WriteStartObject("consistency"u8);
-        json.WriteString("key"u8, e.Key);
-        if (e.Value is { } value)
-            json.WriteNumber("value"u8, value);
-        else
-            json.WriteString("value"u8, "*"u8);
-        json.WriteEndObject();
+        json.WriteConsistency(e);
         json.WriteNumber("correlation_id"u8, e.CorrelationId);
         json.WriteString("event_type"u8, e.EventType);
         json.WriteOptional("event_id"u8, e.EventId);

@@ -36,6 +36,18 @@ internal static class JsonOutput
 
     public static Utf8JsonWriter To(IBufferWriter<byte> output) => new(output, Options);
 
+    /// <summary>The sequence pair of an event to publish; without a value <c>*</c>, the next one.</summary>
+    public static void WriteConsistency(this Utf8JsonWriter json, NewEvent e)
+    {
+        json.WriteStartObject("consistency"u8);
+        json.WriteString("key"u8, e.Key);
+        if (e.Value is { } value)
+            json.WriteNumber("value"u8, value);
+        else
+            json.WriteString("value"u8, "*"u8);
+        json.WriteEndObject();
+    }
+
     public static void WriteStrings(this Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyList<string> values)
     {
         json.WriteStartArray(name);

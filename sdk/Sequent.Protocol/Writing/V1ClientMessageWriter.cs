@@ -29,13 +29,7 @@ public static class V1ClientMessageWriter
         foreach (var e in message.Events)
         {
             json.WriteStartObject();
-            json.WriteStartObject("consistency"u8);
-            json.WriteString("key"u8, e.Key);
-            if (e.Value is { } value)
-                json.WriteNumber("value"u8, value);
-            else
-                json.WriteString("value"u8, "*"u8);
-            json.WriteEndObject();
+            json.WriteConsistency(e);
             json.WriteNumber("correlation_id"u8, e.CorrelationId);
             json.WritePropertyName("data"u8);
             json.WriteRawValue(e.Data.Span, skipInputValidation: true);

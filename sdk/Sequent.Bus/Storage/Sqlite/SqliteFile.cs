@@ -20,7 +20,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     private const long DefaultMaxJournalBytes = 256 * 1024 * 1024;
 
     /// <summary>How long new readers are held back until those that are reading are done.</summary>
-    private static readonly TimeSpan MaxHoldBack = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan DefaultMaxHoldBack = TimeSpan.FromMilliseconds(100);
 
     /// <summary>After a look in vain so many are passed over.</summary>
     private const int LooksToPass = 64;
@@ -32,6 +32,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     private readonly Durability _durability;
     private readonly ILogger _logger;
     private readonly long _maxJournalBytes;
+    private readonly TimeSpan _maxHoldBack;
     private readonly SemaphoreSlim _gate = new(1);
     private readonly SemaphoreSlim _readers = new(MaxReaders);
     private readonly Stack<EventRows> _idle = [];
@@ -49,12 +50,14 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     /// <param name="durability">What a commit promises.</param>
     /// <param name="logger">Is told of trouble.</param>
     /// <param name="maxJournalBytes">Readers that come one after the other leave SQLite no moment to start its journal over; beyond this size they are held back for one.</param>
-    public SqliteFile(string path, Durability durability, ILogger logger, long maxJournalBytes = DefaultMaxJournalBytes)
+    /// <param name="maxHoldBack">For how long, at most. Null: 100 ms.</param>
+    public SqliteFile(string path, Durability durability, ILogger logger, long maxJournalBytes = DefaultMaxJournalBytes, TimeSpan? maxHoldBack = null)
     {
         _path = Path.GetFullPath(path);
         _durability = durability;
         _logger = logger;
         _maxJournalBytes = maxJournalBytes;
+        _maxHoldBack = maxHoldBack ?? DefaultMaxHoldBack;
     }
 
     public string LogId { get; private set; } = "";
@@ -137,7 +140,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         if (TryShrink(_writer))
             return;
         var held = 0;
-        using var limit = new CancellationTokenSource(MaxHoldBack);
+        using var limit = new CancellationTokenSource(_maxHoldBack);
         try
         {
             for (; held < MaxReaders; held++)
