@@ -34,10 +34,14 @@ internal static class AccountsEndpoints
         return account.State.Exists ? Problems.NotYours() : Problems.Unknown("account");
     }
 
-    private static async Task<Results<Ok<AccountBalance>, ProblemHttpResult>> BalanceAsync(long id, ISequentClient bus, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<AccountBalance>, ProblemHttpResult>> BalanceAsync(
+        long id, HttpResponse response, ISequentClient bus, CancellationToken cancellationToken)
     {
         var account = await bus.ReadAsync<Account>(Keys.Account(id), cancellationToken);
-        return account.State.Exists ? TypedResults.Ok(new AccountBalance(id, account.State.Balance)) : Problems.Unknown("account");
+        if (!account.State.Exists)
+            return Problems.Unknown("account");
+        response.TellPosition(account.State.Position);
+        return TypedResults.Ok(new AccountBalance(id, account.State.Balance));
     }
 
     private static async Task<Results<Ok<IEnumerable<StatementLine>>, ProblemHttpResult>> StatementAsync(

@@ -29,7 +29,8 @@ public static class BankService
         ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "Critical",
     };
 
-    public static WebApplicationBuilder CreateBuilder(string name, string defaultUrl, string[] args)
+    /// <summary>A program of the bank that serves HTTP: its address, its configuration, its telemetry, and whether it is well.</summary>
+    public static WebApplicationBuilder CreateHost(string name, string defaultUrl, string[] args)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
@@ -42,7 +43,15 @@ public static class BankService
             builder.WebHost.UseUrls(defaultUrl);
         // First of all sources: every other one can say otherwise.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = QuietFrameworks });
+        builder.Services.AddHealthChecks();
+        builder.Services.AddBankTelemetry(name, builder.Configuration);
+        return builder;
+    }
 
+    /// <summary>A service: a host whose routes speak the bank's JSON, know who asks, and say what went wrong.</summary>
+    public static WebApplicationBuilder CreateBuilder(string name, string defaultUrl, string[] args)
+    {
+        var builder = CreateHost(name, defaultUrl, args);
         var services = builder.Services;
         services.ConfigureHttpJsonOptions(o => UseBankNames(o.SerializerOptions));
         services.AddProblemDetails();
@@ -52,8 +61,6 @@ public static class BankService
         services.AddAuthentication(BearerTokens.Scheme).AddScheme<BearerTokenOptions, BearerTokens>(BearerTokens.Scheme, null);
         services.AddAuthorization();
         services.AddOpenApi();
-        services.AddHealthChecks();
-        services.AddBankTelemetry(name, builder.Configuration);
         return builder;
     }
 
@@ -68,9 +75,14 @@ public static class BankService
         app.UseAuthorization();
         app.MapOpenApi();
         app.MapScalarApiReference();
+        app.MapHealth();
+        return app;
+    }
+
+    public static void MapHealth(this IEndpointRouteBuilder app)
+    {
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(Ready) });
-        return app;
     }
 
     /// <summary>snake_case over HTTP; what is null is left out.</summary>

@@ -20,8 +20,11 @@ public static class ReadYourWrites
     public static void TellPosition(this HttpResponse response, IEnumerable<Receipt> receipts)
     {
         if (receipts.Max(receipt => receipt.Position) is { } position)
-            response.Headers[Header] = position.ToString(CultureInfo.InvariantCulture);
+            response.TellPosition(position);
     }
+
+    /// <summary>Tells the caller up to where in the log the answer knows.</summary>
+    public static void TellPosition(this HttpResponse response, long position) => response.Headers[Header] = position.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A route that answers from a read model: 503 until it has read the whole log once, or if it does not come to a given position in time.</summary>
     public static RouteHandlerBuilder ReadsFrom<TProjection>(this RouteHandlerBuilder route)

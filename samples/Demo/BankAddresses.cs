@@ -1,11 +1,12 @@
 using System.Net;
 using Bank.Contracts;
+using Bank.Web.Api;
 using Sequent.Client;
 
 namespace Demo;
 
 /// <summary>Where the bank is, wherever it runs.</summary>
-internal sealed record BankAddresses(Uri Bus, Uri Users, Uri Accounts, Uri Transactions)
+internal sealed record BankAddresses(Uri Bus, ServiceAddresses Services, Uri Page)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -18,13 +19,13 @@ internal sealed record BankAddresses(Uri Bus, Uri Users, Uri Accounts, Uri Trans
         return new SequentClient(options);
     }
 
-    /// <summary>Waits until every service has read the log and is registered.</summary>
+    /// <summary>Waits until every service has read the log and is registered, and the page answers.</summary>
     public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
     {
         using var http = new HttpClient { Timeout = Patience };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Patience);
-        foreach (var service in new[] { Users, Accounts, Transactions })
+        foreach (var service in new[] { Services.Users, Services.Accounts, Services.Transactions, Page })
         {
             while (true)
             {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bank.Contracts;
+using Bank.Web.Api;
 using Sequent.Client;
 using Spectre.Console;
 
@@ -10,9 +11,6 @@ namespace Demo;
 /// <param name="trace">Shows a transfer as its trace; null: its parts are in other processes.</param>
 internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
 {
-    // Not a secret: these two people exist only in the demo's own folder.
-    private const string Password = "only-for-the-demo";
-
     private static readonly Money FirstDeposit = new(100_00);
     private static readonly Money SecondDeposit = new(20_00);
     private static readonly Money BobsDeposit = new(50_00);
@@ -21,13 +19,13 @@ internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
 
     private readonly Dictionary<long, Money> _before = [];
     private readonly Dictionary<long, Money> _expected = [];
-    private readonly List<(long Id, BankApi Owner)> _accounts = [];
+    private readonly List<(long Id, BankCustomer Owner)> _accounts = [];
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var bus = bank.CreateBusClient();
-        using var alice = new BankApi(bank, "alice");
-        using var bob = new BankApi(bank, "bob");
+        using var alice = new BankCustomer(bank, "alice");
+        using var bob = new BankCustomer(bank, "bob");
 
         await StepAsync("Read the log", async () =>
         {
@@ -35,7 +33,7 @@ internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
             return info.Position == 0 ? "it is empty, this is the first run" : $"{info.Position} events from earlier runs";
         });
         foreach (var customer in new[] { alice, bob })
-            await StepAsync($"Sign in {customer.Username}", () => SignInAsync(customer, cancellationToken));
+            await StepAsync($"Sign in {customer.Username}", async () => await customer.SignInAsync(cancellationToken) ? "registered" : "known from an earlier run");
         await StepAsync("Open accounts", async () => await OpenAsync(alice, 2, cancellationToken) + await OpenAsync(bob, 1, cancellationToken) is > 0 and var opened
             ? $"{opened} new" : "all three are there from an earlier run");
         await StepAsync("Hold balances, statements and lists against the log", () => CompareAsync(bus, alice, bob, cancellationToken));
@@ -46,7 +44,7 @@ internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
         await DepositAsync(alice, first, FirstDeposit, cancellationToken);
         await DepositAsync(alice, second, SecondDeposit, cancellationToken);
         await DepositAsync(bob, bobs, BobsDeposit, cancellationToken);
-        var transfers = new List<(string What, BankApi.TransferState State, Money Amount)>
+        var transfers = new List<(string What, TransferState State, Money Amount)>
         {
             await TransferAsync(alice, first, bobs, Payment, "ACCEPTED", null, cancellationToken),
             await TransferAsync(bob, bobs, second, _expected[bobs] + TooMuch, "REJECTED", Reasons.InsufficientFunds, cancellationToken),
@@ -58,14 +56,7 @@ internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
         await ShowAsync(transfers, cancellationToken);
     }
 
-    private static async Task<string> SignInAsync(BankApi customer, CancellationToken cancellationToken)
-    {
-        var isNew = await customer.RegisterAsync(Password, cancellationToken);
-        await customer.LogInAsync(Password, cancellationToken);
-        return isNew ? "registered" : "known from an earlier run";
-    }
-
-    private async Task<int> OpenAsync(BankApi owner, int wanted, CancellationToken cancellationToken)
+    private async Task<int> OpenAsync(BankCustomer owner, int wanted, CancellationToken cancellationToken)
     {
         var accounts = (await owner.AccountsAsync(cancellationToken)).Take(wanted).ToList();
         var missing = wanted - accounts.Count;
@@ -75,7 +66,7 @@ internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
         return missing;
     }
 
-    private Task DepositAsync(BankApi owner, long account, Money amount, CancellationToken cancellationToken) =>
+    private Task DepositAsync(BankCustomer owner, long account, Money amount, CancellationToken cancellationToken) =>
         StepAsync($"Deposit {amount} on account {account} of {owner.Username}", async () =>
         {
             await owner.DepositAsync(account, amount, cancellationToken);
@@ -83,10 +74,10 @@ internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
             return $"balance {await owner.BalanceAsync(account, cancellationToken)}";
         });
 
-    private async Task<(string What, BankApi.TransferState State, Money Amount)> TransferAsync(
-        BankApi owner, long from, long to, Money amount, string status, string? reason, CancellationToken cancellationToken)
+    private async Task<(string What, TransferState State, Money Amount)> TransferAsync(
+        BankCustomer owner, long from, long to, Money amount, string status, string? reason, CancellationToken cancellationToken)
     {
-        BankApi.TransferState? state = null;
+        TransferState? state = null;
         await StepAsync($"Transfer {amount} from account {from} to {to}", async () =>
         {
             state = await owner.TransferAsync(from, to, amount, cancellationToken);
@@ -99,7 +90,7 @@ internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
     }
 
     /// <summary>Holds what the services answer against the log.</summary>
-    private async Task<string> CompareAsync(SequentClient bus, BankApi alice, BankApi bob, CancellationToken cancellationToken)
+    private async Task<string> CompareAsync(SequentClient bus, BankCustomer alice, BankCustomer bob, CancellationToken cancellationToken)
     {
         var audit = await BankAudit.ReadAsync(bus, cancellationToken);
         Check(audit.Findings.Count == 0, $"The log breaks the bank's promises: {string.Join("; ", audit.Findings.Take(3))}.");
@@ -137,7 +128,7 @@ internal sealed class Flow(BankAddresses bank, TransferTrace? trace)
         return $"{_accounts.Count} accounts";
     }
 
-    private async Task ShowAsync(List<(string What, BankApi.TransferState State, Money Amount)> transfers, CancellationToken cancellationToken)
+    private async Task ShowAsync(List<(string What, TransferState State, Money Amount)> transfers, CancellationToken cancellationToken)
     {
         var accounts = new Table().Title("What happened").AddColumns("Account", "Owner");
         foreach (var column in new[] { "Before", "Now", "Statement lines" })

@@ -1,6 +1,8 @@
 using Bank.Accounts;
 using Bank.Transactions;
 using Bank.Users;
+using Bank.Web;
+using Bank.Web.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,7 +13,7 @@ using Spectre.Console;
 
 namespace Demo;
 
-/// <summary>The bus and the three services, in this process, each with its own web server as if it were alone.</summary>
+/// <summary>The bus, the three services and the page, in this process, each with its own web server as if it were alone.</summary>
 internal sealed class InProcessBank : IRunningBank
 {
     // Says with a stack trace what the demo says in one line: a port is taken, the folder is in use.
@@ -36,7 +38,9 @@ internal sealed class InProcessBank : IRunningBank
             string[] asksUsers = [$"--Users:Url={users.OriginalString}"];
             var accounts = await bank.StartAsync(AccountsService.Build([.. bank.Arguments(5003, bus, "accounts.db"), .. asksUsers], StoppedByTheDemo), cancellationToken);
             var transactions = await bank.StartAsync(TransactionsService.Build([.. bank.Arguments(5004, bus, "transactions.db"), .. asksUsers], StoppedByTheDemo), cancellationToken);
-            bank.Addresses = new BankAddresses(bus, users, accounts, transactions);
+            var services = new ServiceAddresses(users, accounts, transactions);
+            var page = await bank.StartAsync(BankPage.Build([.. bank.Arguments(8080), .. services.AsArguments(), $"--Keys={bank.PathOf("keys")}"], StoppedByTheDemo), cancellationToken);
+            bank.Addresses = new BankAddresses(bus, services, page);
             await bank.Addresses.WaitUntilReadyAsync(cancellationToken);
             return bank;
         }
@@ -49,10 +53,12 @@ internal sealed class InProcessBank : IRunningBank
 
     public void Show()
     {
+        var services = Addresses.Services;
         var table = new Table().Title("What runs").AddColumns("Service", "Address", "Routes");
         table.AddRow("Sequent bus", Addresses.Bus.OriginalString, "");
-        foreach (var (name, address) in new[] { ("Users", Addresses.Users), ("Accounts", Addresses.Accounts), ("Transactions", Addresses.Transactions) })
+        foreach (var (name, address) in new[] { ("Users", services.Users), ("Accounts", services.Accounts), ("Transactions", services.Transactions) })
             table.AddRow(name, address.OriginalString, $"{address.OriginalString}/scalar");
+        table.AddRow("Page", Addresses.Page.OriginalString, "");
         AnsiConsole.Write(table);
         AnsiConsole.MarkupLineInterpolated($"The bank's data is in [blue]{_folder}[/]. Delete accounts.db or transactions.db: they are rebuilt from the log.");
     }
@@ -79,24 +85,22 @@ internal sealed class InProcessBank : IRunningBank
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseUrls(Url(8081));
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter(HostLog, LogLevel.None);
-        builder.Services.AddSequentBus(o => o.DataFile = Path.Combine(_folder, "bus.db"));
+        builder.Services.AddSequentBus(o => o.DataFile = PathOf("bus.db"));
         StoppedByTheDemo(builder);
         var app = builder.Build();
         app.MapSequentBus("/{**path}");
         return app;
     }
 
-    /// <summary>Four hosts that each hear Ctrl-C would all stop at once, and the services would miss the bus. Here the demo stops them, in order.</summary>
+    /// <summary>Five hosts that each hear Ctrl-C would all stop at once, and the services would miss the bus. Here the demo stops them, in order.</summary>
     private static void StoppedByTheDemo(WebApplicationBuilder builder) => builder.Services.AddSingleton<IHostLifetime, NoSignals>();
 
     private string[] Arguments(int port, Uri bus, string stateFile) =>
-    [
-        $"--Urls={Url(port)}",
-        $"--Sequent:Server={bus.OriginalString}",
-        $"--ConnectionStrings:State=Data Source={Path.Combine(_folder, stateFile)}",
-        "--Logging:LogLevel:Default=Warning",
-        $"--Logging:LogLevel:{HostLog}=None",
-    ];
+        [.. Arguments(port), $"--Sequent:Server={bus.OriginalString}", $"--ConnectionStrings:State=Data Source={PathOf(stateFile)}"];
+
+    private string[] Arguments(int port) => [$"--Urls={Url(port)}", "--Logging:LogLevel:Default=Warning", $"--Logging:LogLevel:{HostLog}=None"];
+
+    private string PathOf(string name) => Path.Combine(_folder, name);
 
     // A free port exists only for one address: "localhost" are two.
     private string Url(int port) => _freePorts ? "http://127.0.0.1:0" : $"http://localhost:{port}";

@@ -1,9 +1,10 @@
 using System.Globalization;
+using Bank.Web.Api;
 using Spectre.Console;
 
 namespace Demo;
 
-/// <summary>The bus and any number of instances of each service, each a process of its own, so that one can kill or stop them by hand.</summary>
+/// <summary>The bus, any number of instances of each service, and the page, each a process of its own, so that one can kill or stop them by hand.</summary>
 internal sealed class ProcessBank : IRunningBank
 {
     private const int PortStep = 10;
@@ -23,12 +24,11 @@ internal sealed class ProcessBank : IRunningBank
         try
         {
             var bus = (await bank.StartAsync("Sequent bus", "sequent.dll", 8081, host => ["server", "--bind", host, "--data", bank.FileOf("bus.db"), .. ToCollector()], cancellationToken)).Address;
-            for (var number = 1; number <= instances; number++)
-            {
-                var addresses = await bank.StartInstanceAsync(number, bus, cancellationToken);
-                bank.Addresses ??= addresses;
-            }
-
+            var services = await bank.StartInstanceAsync(1, bus, cancellationToken);
+            for (var number = 2; number <= instances; number++)
+                await bank.StartInstanceAsync(number, bus, cancellationToken);
+            var page = await bank.StartAsync("Page", "Bank.Web.dll", 8080, host => [$"--Urls=http://{host}", .. services.AsArguments(), $"--Keys={bank.FileOf("keys")}"], cancellationToken);
+            bank.Addresses = new BankAddresses(bus, services, page.Address);
             await bank.Addresses.WaitUntilReadyAsync(cancellationToken);
             return bank;
         }
@@ -61,14 +61,14 @@ internal sealed class ProcessBank : IRunningBank
     }
 
     /// <summary>One of each service. Users share one database, because it is a source of truth; the others have a read model each.</summary>
-    private async Task<BankAddresses> StartInstanceAsync(int number, Uri bus, CancellationToken cancellationToken)
+    private async Task<ServiceAddresses> StartInstanceAsync(int number, Uri bus, CancellationToken cancellationToken)
     {
         var offset = (number - 1) * PortStep;
         var users = await StartAsync($"Users {number}", "Bank.Users.dll", 5005 + offset, host => Arguments(host, bus, "users.db"), cancellationToken);
         string[] asksUsers = [$"--Users:Url={users.Address.OriginalString}"];
         var accounts = await StartAsync($"Accounts {number}", "Bank.Accounts.dll", 5003 + offset, host => [.. Arguments(host, bus, $"accounts{Suffix(number)}.db"), .. asksUsers], cancellationToken);
         var transactions = await StartAsync($"Transactions {number}", "Bank.Transactions.dll", 5004 + offset, host => [.. Arguments(host, bus, $"transactions{Suffix(number)}.db"), .. asksUsers], cancellationToken);
-        return new BankAddresses(bus, users.Address, accounts.Address, transactions.Address);
+        return new ServiceAddresses(users.Address, accounts.Address, transactions.Address);
     }
 
     private async Task<BankProcess> StartAsync(string name, string dll, int port, Func<string, string[]> arguments, CancellationToken cancellationToken)

@@ -22,13 +22,22 @@ instances.Validators.Add(result =>
     else if (result.GetValue(instances) > 1 && !result.GetValue(processes))
         result.AddError("--instances needs --processes.");
 });
-var command = new RootCommand("Starts the bus and the bank's services and moves some money over HTTP.") { once, data, processes, instances, freePorts };
+var load = new Option<int>("--load") { Description = $"How many simulated customers go on moving money, 0 to {Load.Most}", DefaultValueFactory = _ => 0 };
+load.Validators.Add(result =>
+{
+    if (result.GetValue(load) is < 0 or > Load.Most)
+        result.AddError($"--load is 0 to {Load.Most}.");
+    else if (result.GetValue(load) > 0 && result.GetValue(once))
+        result.AddError("--load goes on, --once ends: choose one.");
+});
+var command = new RootCommand("Starts the bus, the bank's services and its page, and moves some money over HTTP.") { once, data, processes, instances, freePorts, load };
 command.SetAction((result, cancellationToken) => RunAsync(
-    result.GetRequiredValue(data), result.GetValue(once), result.GetValue(once) || result.GetValue(freePorts), result.GetValue(processes) ? result.GetValue(instances) : null, cancellationToken));
+    result.GetRequiredValue(data), result.GetValue(once), result.GetValue(once) || result.GetValue(freePorts), result.GetValue(processes) ? result.GetValue(instances) : null,
+    result.GetValue(load), cancellationToken));
 // A clean stop saves what is owed; it is given more than the two seconds it gets by default.
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
 
-static async Task<int> RunAsync(string folder, bool once, bool freePorts, int? instances, CancellationToken cancellationToken)
+static async Task<int> RunAsync(string folder, bool once, bool freePorts, int? instances, int load, CancellationToken cancellationToken)
 {
     try
     {
@@ -40,8 +49,10 @@ static async Task<int> RunAsync(string folder, bool once, bool freePorts, int? i
         bank.Show();
         if (!once)
         {
-            AnsiConsole.MarkupLine("It goes on running: try the routes on the Scalar pages. [grey]Ctrl-C ends it.[/]");
-            await Task.Delay(Timeout.Infinite, cancellationToken);
+            AnsiConsole.MarkupLineInterpolated($"It goes on running. Open [blue]{bank.Addresses.Page.OriginalString}[/], or try the routes on the Scalar pages. [grey]Ctrl-C ends it.[/]");
+            if (load > 0)
+                AnsiConsole.MarkupLineInterpolated($"{load} simulated customers move money, some of it to you.");
+            await (load > 0 ? new Load(bank.Addresses).RunAsync(load, cancellationToken) : Task.Delay(Timeout.Infinite, cancellationToken));
         }
 
         return 0;

@@ -81,9 +81,9 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
 
     private WebApplication Build(Part part) => part switch
     {
-        Part.Users => UsersService.Build(Arguments("users"), builder => users?.Invoke(builder.Services)),
-        Part.Accounts => AccountsService.Build(Arguments("accounts")),
-        Part.Transactions => TransactionsService.Build(Arguments("transactions")),
+        Part.Users => UsersService.Build(Arguments(part, "users"), builder => users?.Invoke(builder.Services)),
+        Part.Accounts => AccountsService.Build(Arguments(part, "accounts")),
+        Part.Transactions => TransactionsService.Build(Arguments(part, "transactions")),
         _ => BuildBus(),
     };
 
@@ -178,11 +178,13 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
 
     private string DatabaseOf(string state) => $"{state}_{Path.GetFileName(_folder).Replace('-', '_').ToLowerInvariant()}";
 
+    /// <summary>What comes back has its old address, unless it runs there already.</summary>
+    private string AddressFor(Part part) => _addresses.TryGetValue(part, out var address) && !_parts.ContainsKey(part) ? address.OriginalString : "http://127.0.0.1:0";
+
     private WebApplication BuildBus()
     {
         var builder = WebApplication.CreateSlimBuilder();
-        // A bus that comes back has its old address.
-        builder.WebHost.UseUrls(_addresses.TryGetValue(Part.Bus, out var address) ? address.OriginalString : "http://127.0.0.1:0");
+        builder.WebHost.UseUrls(AddressFor(Part.Bus));
         builder.Logging.ClearProviders();
         builder.Services.AddSequentBus(o => o.DataFile = Path.Combine(_folder, "bus.db"));
         var app = builder.Build();
@@ -190,9 +192,9 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
         return app;
     }
 
-    private string[] Arguments(string state) =>
+    private string[] Arguments(Part part, string state) =>
     [
-        "--Urls=http://127.0.0.1:0",
+        $"--Urls={AddressFor(part)}",
         $"--Sequent:Server={BusAddress}",
         $"--Users:Url={_addresses.GetValueOrDefault(Part.Users, new Uri("http://127.0.0.1:1"))}",
         $"--ConnectionStrings:State={StateOf(state)}",

@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Bank.Contracts;
+using Demo;
 using Microsoft.Data.Sqlite;
+using Sequent.Client;
 
 namespace EndToEnd;
 
@@ -52,10 +55,32 @@ public class DemoTests
         var running = ProcessesThatName(folder.Path, except: demo.Id);
         var exitCode = await demo.TerminateAsync();
 
-        Assert.That(running, Has.Length.EqualTo(7), "the bus and two instances of each service");
+        Assert.That(running, Has.Length.EqualTo(8), "the bus, two instances of each service, and the page");
         Assert.That(running, Has.None.EqualTo(id));
         Assert.That(exitCode, Is.Zero, demo.Output);
         Assert.That(ProcessesThatName(folder.Path, except: demo.Id), Is.Empty);
+    }
+
+    [Test]
+    public async Task Simulated_customers_keep_money_moving_and_the_page_is_there()
+    {
+        using var folder = new TempFolder();
+        await using var demo = ServiceProcess.Start("Demo.dll", "--data", folder.Path, "--free-ports", "--load", "4");
+        await UntilAsync(() => demo.Output.Contains("4 simulated customers move money"), demo);
+        var page = new Uri(Regex.Match(demo.Output, @"Open (http://\S+),").Groups[1].Value);
+        var options = new SequentOptions { Server = new Uri(Regex.Match(demo.Output, @"ws://[\d.:]+").Value) };
+        BankJson.Use(options);
+        await using var bus = new SequentClient(options);
+        BankAudit? audit = null;
+        await UntilAsync(async () => (audit = await BankAudit.ReadAsync(bus, default)).Transfers.Values.Count(t => t.Status == TransferStatus.Accepted) > 4, demo);
+        using var http = new HttpClient();
+        using var logIn = await http.GetAsync(page);
+        var exitCode = await demo.TerminateAsync();
+
+        Assert.That(audit!.Findings, Is.Empty);
+        Assert.That(audit.Balances, Has.Count.GreaterThan(4));
+        Assert.That(await logIn.Content.ReadAsStringAsync(), Does.Contain("Log in"));
+        Assert.That(exitCode, Is.Zero, demo.Output);
     }
 
     [Test]

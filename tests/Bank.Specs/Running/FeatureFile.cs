@@ -11,7 +11,7 @@ internal sealed partial class FeatureFile
 
     private FeatureFile(string file) => _file = file;
 
-    /// <summary>All features of a folder, by the names of their files.</summary>
+    /// <summary>All features of a folder, by the names of their files: so the report has them.</summary>
     public static IReadOnlyList<Feature> ReadAll(string folder) =>
         [.. Directory.GetFiles(folder, "*.feature").Order(StringComparer.Ordinal).Select(path => Read(File.ReadAllText(path), Path.GetFileName(path)))];
 

@@ -1,0 +1,1 @@
+await Bank.Web.BankPage.Build(args).RunAsync();

@@ -1,0 +1,82 @@
+using System.Security.Claims;
+using Bank.Web.Api;
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+
+namespace Bank.Web.SignIn;
+
+/// <summary>
+/// Keeps who is logged in, through reloads and restarts: the session's token, encrypted, in a cookie that scripts cannot read. Whether the session still holds
+/// is for Users to say, at each request.
+/// </summary>
+public static class SessionCookie
+{
+    private const string TokenClaim = "token";
+
+    public static string TokenOf(ClaimsPrincipal user) => user.FindFirstValue(TokenClaim) ?? "";
+
+    public static Task SignInAsync(HttpContext http, string username, LoggedIn session)
+    {
+        var identity = new ClaimsIdentity([new(ClaimTypes.Name, username), new(TokenClaim, session.Token)], CookieAuthenticationDefaults.AuthenticationScheme);
+        var expires = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow().AddSeconds(session.ExpiresIn);
+        return http.SignInAsync(new ClaimsPrincipal(identity), new AuthenticationProperties { IsPersistent = true, ExpiresUtc = expires });
+    }
+
+    public static IServiceCollection AddSessionCookie(this IServiceCollection services)
+    {
+        services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(o =>
+        {
+            o.Cookie.Name = "bank";
+            o.Cookie.SameSite = SameSiteMode.Lax;
+            (o.LoginPath, o.ReturnUrlParameter) = ("/login", "return");
+            o.SlidingExpiration = false;
+        });
+        services.AddAuthorization();
+        return services;
+    }
+
+    public static void MapSessions(this IEndpointRouteBuilder app)
+    {
+        app.MapPost("/logout", LogOutAsync).RequireAuthorization();
+        app.MapGet("/expired", ExpiredAsync);
+    }
+
+    private static async Task<IResult> LogOutAsync(HttpContext http, IAntiforgery antiforgery, BankClient bank, CancellationToken cancellationToken)
+    {
+        if (!await antiforgery.IsRequestValidAsync(http))
+            return Results.BadRequest();
+        await http.SignOutAsync();
+        try
+        {
+            bank.Token = TokenOf(http.User);
+            await bank.LogOutAsync(cancellationToken);
+            return Results.LocalRedirect("/login?note=left");
+        }
+        catch (BankException e)
+        {
+            // If it does not answer: this browser has the token no more, but whoever else had it could use it until it expires.
+            return Results.LocalRedirect(e.IsSignedOut ? "/login?note=left" : "/login?note=left-here");
+        }
+    }
+
+    /// <summary>Where a page goes whose session is over. It ends no session that holds, so that a link from elsewhere can log nobody out.</summary>
+    private static async Task<IResult> ExpiredAsync(HttpContext http, BankClient bank, CancellationToken cancellationToken)
+    {
+        try
+        {
+            bank.Token = TokenOf(http.User);
+            await bank.MeAsync(cancellationToken);
+            return Results.LocalRedirect("/");
+        }
+        catch (BankException e) when (e.IsSignedOut)
+        {
+            await http.SignOutAsync();
+            return Results.LocalRedirect("/login?note=expired");
+        }
+        catch (BankException)
+        {
+            return Results.LocalRedirect("/");
+        }
+    }
+}

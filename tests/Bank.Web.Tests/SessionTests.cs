@@ -1,0 +1,86 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using Bank.Web.Tests.Support;
+
+namespace Bank.Web.Tests;
+
+/// <summary>What holds the log-in, seen without a browser.</summary>
+public class SessionTests
+{
+    private Site _site = null!;
+    private HttpClient _http = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync() => _site = await Site.StartAsync();
+
+    [OneTimeTearDown]
+    public async Task StopAsync() => await _site.DisposeAsync();
+
+    [SetUp]
+    public async Task RegisterAsync()
+    {
+        _http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = _site.Address };
+        await PostFormAsync("/register", new() { ["_handler"] = "register", ["Form.Username"] = $"s{Guid.NewGuid():N}"[..20], ["Form.Password"] = Visitor.Password });
+    }
+
+    [TearDown]
+    public void Leave() => _http.Dispose();
+
+    [Test]
+    public async Task The_cookie_is_kept_from_scripts_and_other_sites_and_holds_no_readable_token()
+    {
+        using var response = await LogInAsync();
+        var cookie = response.Headers.GetValues("Set-Cookie").Single(c => c.StartsWith("bank=", StringComparison.Ordinal));
+
+        Assert.That(cookie, Does.Contain("httponly").And.Contain("samesite=lax").And.Contain("expires="));
+        Assert.That(cookie, Does.Match("^bank=CfDJ8"), "protected data begins like this");
+    }
+
+    [Test]
+    public async Task Another_site_cannot_log_anybody_out()
+    {
+        using var forged = await _http.PostAsync("/logout", new FormUrlEncodedContent([]));
+        using var lured = await _http.GetAsync("/expired");
+        using var after = await _http.GetAsync("/");
+
+        Assert.That(forged.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That((lured.StatusCode, lured.Headers.Location?.OriginalString), Is.EqualTo((HttpStatusCode.Redirect, "/")));
+        Assert.That(after.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task Pages_run_no_script_from_elsewhere_and_stand_in_no_frame()
+    {
+        using var page = await _http.GetAsync("/");
+        var policy = page.Headers.GetValues("Content-Security-Policy").Single();
+
+        Assert.That(policy, Does.Contain("default-src 'self'").And.Contain("frame-ancestors 'none'"));
+    }
+
+    [Test]
+    public async Task It_says_that_it_is_well()
+    {
+        using var ready = await _http.GetAsync("/health/ready");
+
+        Assert.That(ready.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    private async Task<HttpResponseMessage> LogInAsync()
+    {
+        var home = await _http.GetStringAsync("/");
+        var name = Regex.Match(home, "<strong>(s[0-9a-f]+)</strong>").Groups[1].Value;
+        var token = TokenIn(home);
+        using var left = await _http.PostAsync("/logout", new FormUrlEncodedContent(new Dictionary<string, string> { ["__RequestVerificationToken"] = token }));
+        return await PostFormAsync("/login", new() { ["_handler"] = "login", ["Form.Username"] = name, ["Form.Password"] = Visitor.Password });
+    }
+
+    private async Task<HttpResponseMessage> PostFormAsync(string path, Dictionary<string, string> form)
+    {
+        form["__RequestVerificationToken"] = TokenIn(await _http.GetStringAsync(path));
+        var response = await _http.PostAsync(path, new FormUrlEncodedContent(form));
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Redirect), await response.Content.ReadAsStringAsync());
+        return response;
+    }
+
+    private static string TokenIn(string html) => Regex.Match(html, "name=\"__RequestVerificationToken\" value=\"([^\"]+)\"").Groups[1].Value;
+}
