@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sequent.Cli.Bench;
 using Sequent.Cli.Data;
 using Sequent.Cli.Server;
 
@@ -19,6 +20,7 @@ internal static class RootCommands
             DataCommands.CreateBackup(),
             DataCommands.CreateRestore(),
             DataCommands.CreateVerify(),
+            BenchCommand.Create(),
         };
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sequent.Benchmarks;
+using Sequent.Benchmarks.Against;
 
 // Each prints a section in Markdown; `dotnet cake --target=BenchBus` collects them in docs/benchmarks-bus.md, the bank's is in docs/benchmarks-bank.md.
 var folder = Directory.CreateTempSubdirectory("sequent-bench-").FullName;
@@ -25,6 +26,15 @@ try
         case ["garbage", var address, var version]:
             await FloodBenchmark.SendGarbageAsync(new Uri(address), version);
             return 0;
+        case ["echo"]:
+            await EchoServer.RunAsync();
+            return 0;
+        case ["compare", var rounds]:
+            await Comparison.RunAsync(int.Parse(rounds, CultureInfo.InvariantCulture));
+            return 0;
+        case ["rebuild"]:
+            await Comparison.RebuildAsync();
+            return 0;
         case ["publish"]:
             PublishAllocation.Run();
             return 0;
@@ -32,7 +42,7 @@ try
             await BankBenchmark.RunAsync(folder);
             return 0;
         default:
-            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | bank");
+            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | bank | compare ROUNDS | rebuild");
             return 2;
     }
 }
