@@ -20,11 +20,12 @@ internal sealed class Load(BankAddresses bank)
 
     private readonly ConcurrentDictionary<int, long> _accounts = new();
 
-    /// <summary>Runs until it is cancelled.</summary>
+    /// <summary>Runs until it is cancelled, or until something fails that is not the bank being away.</summary>
     public async Task RunAsync(int customers, CancellationToken cancellationToken)
     {
         var all = Enumerable.Range(1, customers).Select(number => LiveAsync($"customer-{number}", cancellationToken));
-        await Task.WhenAll(all.Append(LearnAccountsAsync(cancellationToken)));
+        await foreach (var ended in Task.WhenEach(all.Append(LearnAccountsAsync(cancellationToken))))
+            await ended;
     }
 
     /// <summary>Whom one can send money to: every account in the log, and every one that comes.</summary>

@@ -1,27 +1,18 @@
 using Bank.Web.Tests.Support;
-using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace Bank.Web.Tests;
 
 /// <summary>What a customer does, in a real browser, from the first visit to the last.</summary>
-public class WalkThroughTests
+public class WalkThroughTests : SiteTests
 {
-    private Site _site = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync() => _site = await Site.StartAsync();
-
-    [OneTimeTearDown]
-    public async Task StopAsync() => await _site.DisposeAsync();
-
     [Test]
     public async Task From_registering_to_logging_out()
     {
-        await using var bob = await _site.VisitAsync();
+        await using var bob = await Site.VisitAsync();
         await bob.RegisterAsync("bob-walks");
         var bobs = await bob.OpenAccountAsync();
-        await using var alice = await _site.VisitAsync();
+        await using var alice = await Site.VisitAsync();
 
         await alice.RegisterAsync("alice-walks");
         await Expect(alice.Heading).ToHaveTextAsync("Your accounts");
@@ -57,13 +48,12 @@ public class WalkThroughTests
         await Expect(alice.Page.GetByText("You are logged out.")).ToBeVisibleAsync();
         await alice.Page.GotoAsync("/");
         await Expect(alice.Heading).ToHaveTextAsync("Log in");
-        Assert.That(alice.Errors.Concat(bob.Errors), Is.Empty);
     }
 
     [Test]
     public async Task Who_logs_in_comes_to_the_page_that_was_asked_for()
     {
-        await using var visitor = await _site.VisitAsync();
+        await using var visitor = await Site.VisitAsync();
         await visitor.RegisterAsync("carol-returns");
         var account = await visitor.OpenAccountAsync();
         await visitor.Button("Log out").ClickAsync();
@@ -79,9 +69,9 @@ public class WalkThroughTests
     [TestCase("/login?return=https://example.org/")]
     [TestCase("/login?return=//example.org/")]
     [TestCase("/login?return=/\\example.org/")]
-    public async Task A_link_to_the_log_in_leads_to_no_other_site(string link)
+    public async Task A_link_to_the_log_in_leads_to_no_otherSite(string link)
     {
-        await using var visitor = await _site.VisitAsync();
+        await using var visitor = await Site.VisitAsync();
         await visitor.RegisterAsync($"c{Guid.NewGuid():N}"[..20]);
         var name = (await visitor.Page.Locator(".who strong").TextContentAsync())!;
         await visitor.Button("Log out").ClickAsync();
@@ -92,15 +82,15 @@ public class WalkThroughTests
         await visitor.Button("Log in").ClickAsync();
 
         await Expect(visitor.Heading).ToHaveTextAsync("Your accounts");
-        Assert.That(new Uri(visitor.Page.Url).Authority, Is.EqualTo(_site.Address.Authority));
+        Assert.That(new Uri(visitor.Page.Url).Authority, Is.EqualTo(Site.Address.Authority));
     }
 
     [Test]
     public async Task What_is_typed_wrong_is_said_at_its_field_and_nothing_is_sent()
     {
-        await using var visitor = await _site.VisitAsync();
+        await using var visitor = await Site.VisitAsync();
         await visitor.RegisterAsync("D");
-        await Expect(visitor.Page.GetByRole(AriaRole.Alert).First).ToContainTextAsync("3 to 32 of a-z");
+        await Expect(visitor.Page.Locator(".hint.bad")).ToContainTextAsync("3 to 32 small letters");
         await Expect(visitor.Field("Name")).ToHaveAttributeAsync("aria-invalid", "true");
         await visitor.RegisterAsync("dave-errs");
         var account = await visitor.OpenAccountAsync();
@@ -108,14 +98,17 @@ public class WalkThroughTests
         await visitor.SendAsync(account, "twelve");
 
         await Expect(visitor.Page.GetByText("That is the account it comes from.")).ToBeVisibleAsync();
-        await Expect(visitor.Page.GetByText("Enter an amount from 0.01")).ToBeVisibleAsync();
-        await Expect(visitor.Transfers).ToHaveCountAsync(0);
+        await Expect(visitor.Page.GetByText("Enter an amount such as 12.50")).ToBeVisibleAsync();
+        await Expect(visitor.Field("To account")).ToBeFocusedAsync();
+        await visitor.SendAsync(account + 1, "1");
+        await Expect(visitor.Transfers.First).ToContainTextAsync("rejected");
+        await Expect(visitor.Transfers).ToHaveCountAsync(1);
     }
 
     [Test]
     public async Task A_name_that_is_taken_and_a_wrong_password_are_told()
     {
-        await using var visitor = await _site.VisitAsync();
+        await using var visitor = await Site.VisitAsync();
         await visitor.RegisterAsync("erin-again");
         await visitor.Button("Log out").ClickAsync();
         await visitor.RegisterAsync("erin-again");
@@ -131,7 +124,7 @@ public class WalkThroughTests
     [Test]
     public async Task An_account_of_somebody_else_and_a_page_that_does_not_exist_say_so()
     {
-        await using var visitor = await _site.VisitAsync();
+        await using var visitor = await Site.VisitAsync();
         await visitor.RegisterAsync("frank-looks");
         await Expect(visitor.Page.GetByText("You have no account yet.")).ToBeVisibleAsync();
 
@@ -140,29 +133,54 @@ public class WalkThroughTests
         await visitor.Page.GotoAsync("/nothing/here");
 
         await Expect(visitor.Heading).ToHaveTextAsync("There is no such page");
+        Assert.That(Site.TakeErrors(), Has.Exactly(1).Contains("404").And.Exactly(1).Items, "the browser itself says so");
     }
 
     [Test]
-    public async Task Everything_can_be_done_with_the_keyboard()
+    public async Task Money_is_sent_and_the_bank_left_with_the_keyboard_alone()
     {
-        await using var visitor = await _site.VisitAsync();
+        await using var visitor = await Site.VisitAsync();
         await visitor.RegisterAsync("grace-types");
         var account = await visitor.OpenAccountAsync();
         await visitor.DepositAsync(account, "10");
         await visitor.GoToAccountsAsync();
         var other = await visitor.OpenAccountAsync();
-        await Expect(visitor.Page.GetByText("being opened")).ToHaveCountAsync(0);
+        await visitor.Page.ReloadAsync();
+        await Expect(visitor.Heading).ToBeFocusedAsync();
 
-        await visitor.Page.GetByLabel("From").FocusAsync();
-        foreach (var typed in new[] { $"{other}", "4.25" })
-        {
-            await visitor.Page.Keyboard.PressAsync("Tab");
-            await visitor.Page.Keyboard.TypeAsync(typed);
-        }
-
+        await visitor.TabToAsync(visitor.Field("To account"));
+        await visitor.Page.Keyboard.TypeAsync($"{other}");
+        await visitor.TabToAsync(visitor.Field("Amount"));
+        await visitor.Page.Keyboard.TypeAsync("4.25");
+        await visitor.Page.Keyboard.PressAsync("Enter");
+        await Expect(visitor.Page.GetByText($"4.25 to account {other}: accepted.")).ToBeVisibleAsync();
+        await Expect(visitor.Field("Amount")).ToHaveValueAsync("");
+        await visitor.Page.ReloadAsync();
+        await visitor.Page.Keyboard.PressAsync("Shift+Tab");
+        await visitor.TabToAsync(visitor.Button("Log out"), "Shift+Tab");
         await visitor.Page.Keyboard.PressAsync("Enter");
 
-        await Expect(visitor.Page.GetByText($"4.25 to account {other}: accepted.")).ToBeVisibleAsync();
-        await Expect(visitor.Transfers.First).ToContainTextAsync($"From your account {account} to your account {other}");
+        await Expect(visitor.Page.GetByText("You are logged out.")).ToBeVisibleAsync();
+    }
+
+    [Test]
+    public async Task Pressing_twice_moves_money_once()
+    {
+        await using var visitor = await Site.VisitAsync();
+        await visitor.RegisterAsync("heidi-hurries");
+        var from = await visitor.OpenAccountAsync();
+        await visitor.DepositAsync(from, "10");
+        await visitor.GoToAccountsAsync();
+        var to = await visitor.OpenAccountAsync();
+        await visitor.Field("To account").FillAsync($"{to}");
+        await visitor.Field("Amount").FillAsync("3");
+        Site.Network.Delay = TimeSpan.FromMilliseconds(500);
+        Site.Network.Posts.Clear();
+
+        await visitor.Button("Send").DblClickAsync();
+        await Expect(visitor.Page.GetByText($"3.00 to account {to}: accepted.")).ToBeVisibleAsync();
+        Site.Network.Delay = TimeSpan.Zero;
+
+        Assert.That(Site.Network.Posts.Count(path => path == "/transactions"), Is.EqualTo(1));
     }
 }

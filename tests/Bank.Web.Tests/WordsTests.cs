@@ -10,6 +10,8 @@ public class WordsTests
     [TestCase("12,50", 12_50)]
     [TestCase(" 0.01 ", 1)]
     [TestCase("1000000000.00", 1_000_000_000_00)]
+    [TestCase("1\u202f200.50", 1_200_50)]
+    [TestCase("1 000 000", 1_000_000_00)]
     public void What_people_type_for_an_amount_is_understood(string typed, long cents) => Assert.That(Words.AmountOf(typed), Is.EqualTo(new Money(cents)));
 
     [TestCase(null)]
@@ -23,6 +25,7 @@ public class WordsTests
     [TestCase("twelve")]
     [TestCase("1000000000.01")]
     [TestCase("12.")]
+    [TestCase("1 20")]
     public void What_could_mean_something_else_is_no_amount(string? typed) => Assert.That(Words.AmountOf(typed), Is.Null);
 
     [TestCase(0, "0.00")]

@@ -16,8 +16,8 @@ public sealed record AccountRequest(Guid RequestId, string Status, long? Account
 
 /// <param name="AccountId">The account.</param>
 /// <param name="Balance">What is on it.</param>
-/// <param name="Position">Rises with every entry: the statement is the same as long as this is.</param>
-public sealed record AccountBalance(long AccountId, Money Balance, long Position);
+/// <param name="Position">Rises with every entry: the statement is the same as long as this is. Null if it was not told.</param>
+public sealed record AccountBalance(long AccountId, Money Balance, long? Position);
 
 /// <summary>One entry of a statement. Money that went out has a minus.</summary>
 public sealed record StatementLine(DateTimeOffset Timestamp, Money Amount, string? Note, long? TransactionId);

@@ -37,8 +37,8 @@ public sealed class BankClient(HttpClient http, ServiceAddresses services)
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(services.Accounts, $"/accounts/{account}"));
         using var response = await SendAsync(request, cancellationToken);
         var balance = await ReadAsync<AccountBalance>(response, cancellationToken);
-        var position = response.Headers.TryGetValues(ReadYourWrites.Header, out var values) ? long.Parse(values.First(), CultureInfo.InvariantCulture) : 0;
-        return balance with { Position = position };
+        var told = response.Headers.TryGetValues(ReadYourWrites.Header, out var values) ? values.First() : null;
+        return balance with { Position = long.TryParse(told, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position : null };
     }
 
     public Task<List<StatementLine>> StatementAsync(long account, CancellationToken cancellationToken) =>
@@ -98,10 +98,17 @@ public sealed class BankClient(HttpClient http, ServiceAddresses services)
     private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var text = await response.Content.ReadAsStringAsync(cancellationToken);
-        if (response.IsSuccessStatusCode)
-            return text.Length == 0 ? default! : JsonSerializer.Deserialize<T>(text, Json)!;
-        var problem = response.Content.Headers.ContentType?.MediaType == "application/problem+json" ? JsonSerializer.Deserialize<Problem>(text, Json) : null;
-        throw new BankException(response.StatusCode, problem?.Detail ?? problem?.Title ?? $"The bank answered {(int)response.StatusCode}.", problem?.Reason, problem?.Errors);
+        try
+        {
+            if (response.IsSuccessStatusCode)
+                return text.Length == 0 ? default! : JsonSerializer.Deserialize<T>(text, Json)!;
+            var problem = response.Content.Headers.ContentType?.MediaType == "application/problem+json" ? JsonSerializer.Deserialize<Problem>(text, Json) : null;
+            throw new BankException(response.StatusCode, problem?.Detail ?? problem?.Title ?? $"The bank answered {(int)response.StatusCode}.", problem?.Reason, problem?.Errors);
+        }
+        catch (JsonException)
+        {
+            throw new BankException(null, $"{response.RequestMessage!.RequestUri!.Authority} answered what cannot be read.");
+        }
     }
 
     private static JsonSerializerOptions CreateJson()

@@ -3,7 +3,7 @@ using System.Net;
 namespace Bank.Web.Api;
 
 /// <summary>What the bank says instead of what it was asked for.</summary>
-/// <param name="status">Null: nobody answered.</param>
+/// <param name="status">Null: nobody answered, or nothing that could be read.</param>
 /// <param name="detail">One sentence.</param>
 /// <param name="reason">Why a change was refused, for programs.</param>
 /// <param name="errors">What is wrong with which field.</param>
@@ -19,8 +19,8 @@ public sealed class BankException(HttpStatusCode? status, string detail, string?
 
     public bool WasSent => wasSent;
 
-    /// <summary>The service, or one it needs, does not answer now. A change may have happened.</summary>
-    public bool IsAway => status is null or HttpStatusCode.ServiceUnavailable;
+    /// <summary>The service, or one it needs, does not answer now, or answers that it failed. A change may have happened.</summary>
+    public bool IsAway => status is null or >= HttpStatusCode.InternalServerError;
 
     /// <summary>The session is over.</summary>
     public bool IsSignedOut => status is HttpStatusCode.Unauthorized;

@@ -17,6 +17,9 @@ public abstract class CustomerPage : ComponentBase, IAsyncDisposable
 
     protected Snapshot Now => View.Now;
 
+    /// <summary>Focused when the page has come, so that screen readers begin there: the page of before is replaced, and its focus is lost.</summary>
+    protected ElementReference Heading { get; set; }
+
     /// <summary>The account whose statement the page shows, if it shows one.</summary>
     protected virtual long? Watched => null;
 
@@ -45,6 +48,7 @@ public abstract class CustomerPage : ComponentBase, IAsyncDisposable
         View.Changed += OnChanged;
         Presence.Follow(View);
         View.Start(token, Watched);
+        await Heading.FocusAsync(preventScroll: true);
     }
 
     public async ValueTask DisposeAsync()
@@ -58,7 +62,7 @@ public abstract class CustomerPage : ComponentBase, IAsyncDisposable
     private void OnChanged() => _ = InvokeAsync(() =>
     {
         if (View.IsSignedOut)
-            Navigation.NavigateTo("/expired", forceLoad: true);
+            Navigation.NavigateTo($"/expired?return={Uri.EscapeDataString(new Uri(Navigation.Uri).PathAndQuery)}", forceLoad: true);
         else
             StateHasChanged();
     });

@@ -3,29 +3,30 @@ using Bank.Web.Api;
 namespace Bank.Web.Live;
 
 /// <summary>
-/// What one customer sees, kept fresh while somebody looks: the services tell nothing by themselves, so they are asked again and again. One for each open page.
+/// What one customer sees, kept fresh while the page is open: the services tell nothing by themselves, so they are asked again and again. One for each open page.
 /// </summary>
-public sealed class CustomerView : IAsyncDisposable
+public sealed partial class CustomerView : IAsyncDisposable
 {
     /// <summary>How many accounts are asked for at once.</summary>
     private const int AtOnce = 16;
 
     /// <summary>What others do shows after this time at the latest, plus what the answers take.</summary>
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     private static readonly TimeSpan PauseWhileAway = TimeSpan.FromSeconds(1);
 
     private readonly BankClient _bank;
     private readonly TimeProvider _time;
+    private readonly ILogger<CustomerView> _log;
     private readonly CancellationTokenSource _end = new();
     private readonly CancellationToken _ended;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private Task _running = Task.CompletedTask;
     private long? _watched;
 
-    public CustomerView(BankClient bank, TimeProvider time) => (_bank, _time, _ended) = (bank, time, _end.Token);
+    public CustomerView(BankClient bank, TimeProvider time, ILogger<CustomerView> log) => (_bank, _time, _log, _ended) = (bank, time, log, _end.Token);
 
-    /// <summary>Raised from another thread, when something looks different.</summary>
+    /// <summary>Raised when something looks different, on whatever thread the answers came.</summary>
     public event Action? Changed;
 
     public Snapshot Now { get; private set; } = Snapshot.Empty;
@@ -71,20 +72,29 @@ public sealed class CustomerView : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        while (!IsSignedOut)
+        try
         {
-            if (!IsPaused)
-                await RefreshAsync();
-            await Task.Delay(Now.Away.Count == 0 ? Pause : PauseWhileAway, _time, _ended);
+            while (!IsSignedOut)
+            {
+                if (!IsPaused)
+                    await RefreshAsync();
+                await Task.Delay(Now.Away.Count == 0 ? Pause : PauseWhileAway, _time, _ended);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            LogFailed(e); // a defect: the page stands still, and nobody else would hear of it
         }
     }
 
     private async Task<Snapshot> ReadAsync(Snapshot last, CancellationToken cancellationToken)
     {
-        var transfers = TryAsync(() => _bank.TransfersAsync(cancellationToken));
         var me = await TryAsync(() => _bank.MeAsync(cancellationToken));
+        var transfers = TryAsync(() => _bank.TransfersAsync(cancellationToken));
         // Whose accounts they are is for Users to say; while it cannot, the ones that are known go on showing.
-        var ids = me?.Accounts ?? last.Accounts?.Select(account => account.AccountId).ToList();
+        IReadOnlyList<long>? ids = me?.Accounts ?? last.Accounts?.Select(account => account.AccountId).ToList();
+        if (_watched is { } watched)
+            ids = ids?.Where(id => id == watched).ToList();
         var accounts = ids is null ? null : await TryAsync(() => BalancesAsync(ids, cancellationToken));
         var statement = accounts is null ? null : await TryAsync(() => StatementAsync(accounts, last.Statement, cancellationToken));
 
@@ -120,7 +130,7 @@ public sealed class CustomerView : IAsyncDisposable
     {
         if (accounts.FirstOrDefault(account => account.AccountId == _watched) is not { } account)
             return null;
-        if (last?.Position == account.Position)
+        if (last is not null && last.Position is not null && last.Position == account.Position)
             return last;
         return new Statement(account.AccountId, account.Position, await _bank.StatementAsync(account.AccountId, cancellationToken));
     }
@@ -139,4 +149,7 @@ public sealed class CustomerView : IAsyncDisposable
             return null;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A page is not kept fresh any more.")]
+    private partial void LogFailed(Exception fault);
 }

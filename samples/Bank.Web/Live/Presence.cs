@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Components.Server.Circuits;
 
 namespace Bank.Web.Live;
 
-/// <summary>Whether the browser is there: a closed lid ends no page at once, but what nobody sees needs no asking.</summary>
+/// <summary>Whether the browser is connected: a closed lid ends no page at once, but where nobody is, nobody needs be asked.</summary>
 public sealed class Presence : CircuitHandler
 {
     private readonly List<CustomerView> _views = [];

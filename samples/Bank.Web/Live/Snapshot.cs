@@ -43,4 +43,4 @@ public sealed record Snapshot
 /// <param name="AccountId">Whose.</param>
 /// <param name="Position">Up to here.</param>
 /// <param name="Lines">Oldest first.</param>
-public sealed record Statement(long AccountId, long Position, IReadOnlyList<StatementLine> Lines);
+public sealed record Statement(long AccountId, long? Position, IReadOnlyList<StatementLine> Lines);

@@ -3,6 +3,7 @@ using Bank.Web.Api;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Bank.Web.SignIn;
 
@@ -38,14 +39,19 @@ public static class SessionCookie
 
     public static void MapSessions(this IEndpointRouteBuilder app)
     {
-        app.MapPost("/logout", LogOutAsync).RequireAuthorization();
+        app.MapPost("/logout", LogOutAsync);
         app.MapGet("/expired", ExpiredAsync);
     }
+
+    /// <summary>A page of this site to return to, or the first one.</summary>
+    public static string Local(string? page) => page is ['/', not ('/' or '\\'), ..] ? page : "/";
 
     private static async Task<IResult> LogOutAsync(HttpContext http, IAntiforgery antiforgery, BankClient bank, CancellationToken cancellationToken)
     {
         if (!await antiforgery.IsRequestValidAsync(http))
             return Results.BadRequest();
+        if (http.User.Identity is not { IsAuthenticated: true })
+            return Results.LocalRedirect("/login?note=left"); // the cookie has expired
         await http.SignOutAsync();
         try
         {
@@ -61,22 +67,22 @@ public static class SessionCookie
     }
 
     /// <summary>Where a page goes whose session is over. It ends no session that holds, so that a link from elsewhere can log nobody out.</summary>
-    private static async Task<IResult> ExpiredAsync(HttpContext http, BankClient bank, CancellationToken cancellationToken)
+    private static async Task<IResult> ExpiredAsync(HttpContext http, [FromQuery(Name = "return")] string? page, BankClient bank, CancellationToken cancellationToken)
     {
         try
         {
             bank.Token = TokenOf(http.User);
             await bank.MeAsync(cancellationToken);
-            return Results.LocalRedirect("/");
+            return Results.LocalRedirect(Local(page));
         }
         catch (BankException e) when (e.IsSignedOut)
         {
             await http.SignOutAsync();
-            return Results.LocalRedirect("/login?note=expired");
+            return Results.LocalRedirect($"/login?note=expired&return={Uri.EscapeDataString(Local(page))}");
         }
         catch (BankException)
         {
-            return Results.LocalRedirect("/");
+            return Results.LocalRedirect(Local(page)); // nobody knows; the page says what is away
         }
     }
 }

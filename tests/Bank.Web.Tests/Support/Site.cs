@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using Bank.Tests;
 using Bank.Web.Api;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Bank.Web.Tests.Support;
 
@@ -8,11 +10,15 @@ namespace Bank.Web.Tests.Support;
 internal sealed class Site : IAsyncDisposable
 {
     private readonly DirectoryInfo _keys = Directory.CreateTempSubdirectory("bank-page-");
+    private readonly ConcurrentQueue<string> _errors = [];
     private WebApplication? _page;
 
     private Site(BankUnderTest bank) => Bank = bank;
 
     public BankUnderTest Bank { get; }
+
+    /// <summary>Between the page and the services.</summary>
+    public Network.State Network { get; } = new();
 
     public Uri Address { get; private set; } = new("http://127.0.0.1:0");
 
@@ -37,7 +43,8 @@ internal sealed class Site : IAsyncDisposable
     public async Task StartPageAsync()
     {
         var services = new ServiceAddresses(Bank[Part.Users], Bank[Part.Accounts], Bank[Part.Transactions]);
-        _page = BankPage.Build([$"--Urls={Address.OriginalString}", .. services.AsArguments(), $"--Keys={_keys.FullName}", "--Logging:LogLevel:Default=None", "--Logging:LogLevel:Microsoft.AspNetCore=None"]);
+        _page = BankPage.Build([$"--Urls={Address.OriginalString}", .. services.AsArguments(), $"--Keys={_keys.FullName}", "--Logging:LogLevel:Default=None", "--Logging:LogLevel:Microsoft.AspNetCore=None"],
+            builder => builder.Services.AddHttpClient<BankClient>().AddHttpMessageHandler(Network.Create));
         await _page.StartAsync();
         Address = new Uri(_page.Urls.First());
     }
@@ -56,7 +63,15 @@ internal sealed class Site : IAsyncDisposable
     {
         var browser = await Chromium.GetAsync();
         var context = await browser.NewContextAsync(new() { BaseURL = Address.OriginalString, ViewportSize = new() { Width = width, Height = 900 } });
-        return await Visitor.OpenAsync(context);
+        return await Visitor.OpenAsync(context, _errors);
+    }
+
+    /// <summary>What the consoles of all browsers have complained about since the last look.</summary>
+    public IReadOnlyList<string> TakeErrors()
+    {
+        var errors = _errors.ToArray();
+        _errors.Clear();
+        return errors;
     }
 
     public async ValueTask DisposeAsync()

@@ -10,24 +10,13 @@ internal sealed class Visitor : IAsyncDisposable
 {
     public const string Password = "a long password";
 
-    private readonly IBrowserContext _context;
-    private readonly ConcurrentQueue<string> _errors = [];
+    private const int MostTabs = 30;
 
-    private Visitor(IBrowserContext context, IPage page)
-    {
-        (_context, Page) = (context, page);
-        page.Console += (_, message) =>
-        {
-            if (message.Type is "error" or "warning")
-                _errors.Enqueue(message.Text);
-        };
-        page.PageError += (_, error) => _errors.Enqueue(error);
-    }
+    private readonly IBrowserContext _context;
+
+    private Visitor(IBrowserContext context, IPage page) => (_context, Page) = (context, page);
 
     public IPage Page { get; }
-
-    /// <summary>What the browser's console complained about.</summary>
-    public IReadOnlyCollection<string> Errors => _errors;
 
     public ILocator Heading => Page.GetByRole(AriaRole.Heading, new() { Level = 1 });
 
@@ -37,10 +26,17 @@ internal sealed class Visitor : IAsyncDisposable
 
     public ILocator Statement => Page.GetByRole(AriaRole.Region, new() { Name = "Statement" }).Locator("tbody tr");
 
-    public static async Task<Visitor> OpenAsync(IBrowserContext context)
+    public static async Task<Visitor> OpenAsync(IBrowserContext context, ConcurrentQueue<string> errors)
     {
         context.SetDefaultTimeout(15_000);
-        return new Visitor(context, await context.NewPageAsync());
+        var page = await context.NewPageAsync();
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning")
+                errors.Enqueue($"{message.Text} ({message.Location})");
+        };
+        page.PageError += (_, error) => errors.Enqueue(error);
+        return new Visitor(context, page);
     }
 
     public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
@@ -97,9 +93,25 @@ internal sealed class Visitor : IAsyncDisposable
         await Button("Send").ClickAsync();
     }
 
+    /// <summary>Presses Tab until something has the focus, as somebody without a mouse does.</summary>
+    public async Task TabToAsync(ILocator target, string key = "Tab")
+    {
+        for (var presses = 0; presses < MostTabs; presses++)
+        {
+            if (await target.EvaluateAsync<bool>("element => element === document.activeElement"))
+                return;
+            await Page.Keyboard.PressAsync(key);
+        }
+
+        Assert.Fail($"{target} cannot be reached with {key}.");
+    }
+
     /// <summary>Kept as an artifact of the build, to be looked at.</summary>
-    public Task<byte[]> TakePictureAsync(string name) =>
-        Page.ScreenshotAsync(new() { Path = Path.Combine(Pictures.Folder, $"{name}.png"), FullPage = true, Animations = ScreenshotAnimations.Disabled });
+    public async Task TakePictureAsync(string name)
+    {
+        await Page.Mouse.MoveAsync(0, 0); // over nothing
+        await Page.ScreenshotAsync(new() { Path = Path.Combine(Pictures.Folder, $"{name}.png"), FullPage = true, Animations = ScreenshotAnimations.Disabled });
+    }
 
     public async ValueTask DisposeAsync() => await _context.DisposeAsync();
 }
