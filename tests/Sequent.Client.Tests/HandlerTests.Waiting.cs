@@ -58,7 +58,30 @@ internal sealed partial class HandlerTests
     }
 
     [Test]
-    public async Task A_handler_that_hangs_after_a_read_that_was_cut_short_has_failed()
+    public async Task A_handler_whose_read_the_bus_does_not_answer_in_time_has_not_failed([Values] bool inUnitOfItsOwn)
+    {
+        await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
+        Bus.SwallowNext<QueryMessage>();
+        var runs = 0;
+        await StartAsync(
+            async (context, ct) =>
+            {
+                runs++;
+                if (inUnitOfItsOwn)
+                    await Client.UpdateAsync((unit, token) => unit.ReadAsync<Count>("x", token).AsTask(), cancellationToken: ct);
+                else
+                    await context.ReadAsync<Count>("x", ct);
+            },
+            o => o.HandlerTimeout = TimeSpan.FromMilliseconds(500));
+
+        await UntilAckedAsync(1);
+
+        Assert.That(runs, Is.GreaterThan(1));
+        Assert.That(Bus.CountReceived<NackMessage>(), Is.Zero);
+    }
+
+    [Test]
+    public async Task A_handler_that_hangs_after_a_read_has_failed([Values] bool readWasCutShort)
     {
         await Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
         await StartAsync(
@@ -68,14 +91,16 @@ internal sealed partial class HandlerTests
                     return;
                 try
                 {
-                    await context.Inner.ReadAsync<Count>("x", new CancellationToken(canceled: true));
+                    await context.Inner.ReadAsync<Count>("x", new CancellationToken(readWasCutShort));
                 }
-                catch (OperationCanceledException)
+                catch (OperationCanceledException) when (readWasCutShort)
                 {
-                    await Task.Delay(Timeout.Infinite, ct);
+                    // What is tested is what comes next.
                 }
+
+                await Task.Delay(Timeout.Infinite, ct);
             },
-            o => o.HandlerTimeout = TimeSpan.FromMilliseconds(200));
+            o => o.HandlerTimeout = TimeSpan.FromMilliseconds(500));
 
         await UntilAckedAsync(1);
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -83,6 +84,14 @@ internal sealed class FaultyBus : IAsyncDisposable
         {
             var requestId = (message as NewMessage)?.RequestId ?? (message as QueryMessage)?.RequestId ?? (message as SequenceMessage)?.RequestId;
             await link.AnswerAsync(new ErrorMessage(code, "refused by the test") { RequestId = requestId });
+            return false;
+        });
+
+    /// <summary>Answers the next such message with JSON; it does not reach the bus.</summary>
+    public void AnswerNext<T>(Func<T, string> answer)
+        where T : ClientMessage => Once<T>(async (message, link) =>
+        {
+            await link.SendAsync(Encoding.UTF8.GetBytes(answer(message)));
             return false;
         });
 
