@@ -27,8 +27,6 @@ internal sealed class HeldKeys(KeyQueues queues, bool mayWait) : IDisposable
     /// <summary>Waits for the first key; takes a further one only if it is free. Without it the run goes on, and may meet a conflict.</summary>
     public async ValueTask TakeAsync(string key, CancellationToken cancellationToken)
     {
-        if (_keys.Contains(key))
-            return;
         if (_keys.Count == 0 && mayWait)
             await queues.TakeAsync(key, cancellationToken).ConfigureAwait(false);
         else if (!queues.TryTake(key))

@@ -15,7 +15,6 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     private readonly List<NewEvent> _appends = [];
     private readonly List<object> _data = [];
     private volatile int _waits;
-    private readonly Dictionary<string, int> _appendsOfKey = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _reading = new(1);
     private bool _ended;
 
@@ -154,15 +153,15 @@ internal sealed class Unit(FoldReader folds, EventMapper mapper, UnitWork work, 
     public NewMessage ToMessage()
     {
         var events = new List<NewEvent>(_appends.Count);
-        _appendsOfKey.Clear();
+        var appendsOfKey = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var e in _appends)
         {
-            var before = _appendsOfKey.GetValueOrDefault(e.Key);
-            _appendsOfKey[e.Key] = before + 1;
+            var before = appendsOfKey.GetValueOrDefault(e.Key);
+            appendsOfKey[e.Key] = before + 1;
             events.Add(_reads.TryGetValue(e.Key, out var read) ? e with { Value = read.ValueAfter(before) } : e);
         }
 
-        var expect = _reads.Where(r => !_appendsOfKey.ContainsKey(r.Key)).ToDictionary(r => r.Key, r => r.Value.LastValue, StringComparer.Ordinal);
+        var expect = _reads.Where(r => !appendsOfKey.ContainsKey(r.Key)).ToDictionary(r => r.Key, r => r.Value.LastValue, StringComparer.Ordinal);
         return new NewMessage(events) { Atomic = true, Expect = expect.Count > 0 ? expect : null };
     }
 
