@@ -187,6 +187,18 @@ Task("BenchBus")
     ], "start 1000000 5000000", "handover", "sessions", "slow", "flood");
 });
 
+Task("Bench")
+    .Description("Measures Sequent beside the wire, the store and Redis (apt-get install redis-server), about eight minutes; writes docs/benchmarks.md.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    Measure("docs/benchmarks.md", [
+        "# Sequent beside the wire, the store and Redis",
+        "",
+        "Written by `dotnet cake --target=Bench`. Every bus and server is a process of its own, on this machine, beside the client; `sequent bench` repeats the single loads.",
+    ], "compare 3", "rebuild");
+});
+
 Task("Mutate")
     .Description("Mutates the code that decides, retries and reconnects, and counts what the tests notice; more than an hour. What is mutated stands in stryker-config.json.")
     .Does(() =>
