@@ -19,9 +19,11 @@ internal static class FloodBenchmark
         foreach (var version in new[] { "v1", "v2" })
         {
             // In a process of its own: the two clients do not wait for one another's garbage collector.
-            using var garbage = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["garbage", bus.Address.ToString(), version]) { RedirectStandardOutput = true })!;
-            await garbage.StandardOutput.ReadLineAsync(); // it has begun
+            var (garbage, _) = await Itself.StartAsync("garbage", bus.Address.ToString(), version);
+            using var __ = garbage;
             var beside = await MeasureAsync(bus.Address, Time);
+            if (garbage.HasExited)
+                throw new InvalidOperationException("The garbage ended early.");
             garbage.Kill();
             await garbage.WaitForExitAsync();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"- garbage over {version}: p99 {beside:N2} ms, {alone:N2} ms without: {beside / alone:N1} times"));

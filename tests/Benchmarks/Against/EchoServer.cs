@@ -47,10 +47,9 @@ internal sealed class EchoLoad(BenchPlan plan) : ILoad
 
     public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken)
     {
-        _server = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["echo"]) { RedirectStandardOutput = true })!;
-        var address = await _server.StandardOutput.ReadLineAsync(cancellationToken);
+        (_server, var address) = await Itself.StartAsync("echo");
         _pipes = new WirePublish(plan, "\"event_type\":\"measured\"");
-        await _pipes.PrepareAsync(new Uri(address!), cancellationToken);
+        await _pipes.PrepareAsync(new Uri(address), cancellationToken);
     }
 
     public Task RunAsync(Meter meter, CancellationToken stop) => _pipes!.RunAsync(meter, stop);
