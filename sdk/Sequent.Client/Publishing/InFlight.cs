@@ -11,6 +11,9 @@ namespace Sequent.Client.Publishing;
 /// <param name="freed">Is told when there is room again.</param>
 internal sealed class InFlight(int maxPublishes, Action freed)
 {
+    /// <summary>So many go together at most: while they are on their way, and stored, there is room for others to be written.</summary>
+    private readonly int _maxTogether = Math.Max(1, maxPublishes / 8);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Sending> _sendings = new(StringComparer.Ordinal);
     private int _free = maxPublishes;
@@ -49,7 +52,7 @@ internal sealed class InFlight(int maxPublishes, Action freed)
             }
 
             var group = new Group(limits, first);
-            while (group.TakesMore && group.Members.Count < _free && waiting.TryPeek(out var next) && group.Takes(next) && waiting.TryRead(out _))
+            while (group.TakesMore && group.Members.Count < Math.Min(_free, _maxTogether) && waiting.TryPeek(out var next) && group.Takes(next) && waiting.TryRead(out _))
             {
                 if (!next.IsAbandoned)
                     group.Add(next);

@@ -19,10 +19,10 @@ internal sealed class Deliver(BenchPlan plan) : ILoad
 
     public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken)
     {
-        _publishers = await SdkClients.ConnectAsync(bus, plan.Connections, cancellationToken);
+        _publishers = await SdkClients.ConnectAsync(bus, plan.Connections, plan.Window, cancellationToken);
         for (var i = 0; i < plan.Instances; i++)
         {
-            var client = SdkClients.Create(bus);
+            var client = SdkClients.Create(bus, plan.Window);
             _instances.Add(client);
             await client.ConnectAsync(cancellationToken);
             _taking.Add(Task.Run(() => TakeAsync(client), CancellationToken.None));

@@ -13,7 +13,7 @@ internal sealed class Rebuild(BenchPlan plan) : ILoad
 
     public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken)
     {
-        _clients = await SdkClients.ConnectAsync(bus, 1, cancellationToken);
+        _clients = await SdkClients.ConnectAsync(bus, 1, plan.Window, cancellationToken);
         var stored = (await _clients.Next().ConnectAsync(cancellationToken)).Position;
         var missing = plan.Events - (int)Math.Min(stored, plan.Events);
         var keys = new KeyChooser(plan.Keys, plan.Zipf);
@@ -59,8 +59,8 @@ internal sealed class Follow(BenchPlan plan) : ILoad
 
     public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken)
     {
-        _publishers = await SdkClients.ConnectAsync(bus, plan.Connections, cancellationToken);
-        _follower = SdkClients.Create(bus);
+        _publishers = await SdkClients.ConnectAsync(bus, plan.Connections, plan.Window, cancellationToken);
+        _follower = SdkClients.Create(bus, plan.Window);
         _from = (await _follower.ConnectAsync(cancellationToken)).Position;
     }
 

@@ -8,12 +8,12 @@ internal sealed class SdkClients : IAsyncDisposable
     private readonly List<SequentClient> _clients = [];
     private int _next;
 
-    public static async Task<SdkClients> ConnectAsync(Uri bus, int count, CancellationToken cancellationToken)
+    public static async Task<SdkClients> ConnectAsync(Uri bus, int count, int window, CancellationToken cancellationToken)
     {
         var clients = new SdkClients();
         for (var i = 0; i < count; i++)
         {
-            var client = Create(bus);
+            var client = Create(bus, window);
             clients._clients.Add(client);
             await client.ConnectAsync(cancellationToken);
         }
@@ -21,9 +21,11 @@ internal sealed class SdkClients : IAsyncDisposable
         return clients;
     }
 
-    public static SequentClient Create(Uri bus)
+    /// <param name="bus">Where it is.</param>
+    /// <param name="window">Publishes under way at a time.</param>
+    public static SequentClient Create(Uri bus, int window)
     {
-        var options = new SequentOptions { Server = bus, Json = BenchJson.Default.Options };
+        var options = new SequentOptions { Server = bus, Json = BenchJson.Default.Options, MaxInFlight = window };
         options.Events.Add<Measured>();
         return new SequentClient(options);
     }

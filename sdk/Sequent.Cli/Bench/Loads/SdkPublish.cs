@@ -9,7 +9,7 @@ internal sealed class SdkPublish(BenchPlan plan) : ILoad
     private readonly string _pad = Measured.PadFor(plan.Size);
     private SdkClients _clients = null!;
 
-    public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken) => _clients = await SdkClients.ConnectAsync(bus, plan.Connections, cancellationToken);
+    public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken) => _clients = await SdkClients.ConnectAsync(bus, plan.Connections, plan.Window, cancellationToken);
 
     public Task RunAsync(Meter meter, CancellationToken stop) => Pacing.RunAsync(plan, plan.Load switch
     {
