@@ -49,6 +49,32 @@ public class SessionTests
     }
 
     [Test]
+    public async Task A_session_that_holds_leads_back_to_the_page()
+    {
+        using var held = await _http.GetAsync("/expired?return=%2Faccounts%2F1");
+
+        Assert.That((held.StatusCode, held.Headers.Location?.OriginalString), Is.EqualTo((HttpStatusCode.Redirect, "/accounts/1")));
+    }
+
+    [TestCase("//evil.example")]
+    [TestCase("/\\evil.example")]
+    [TestCase("https://evil.example")]
+    [TestCase("evil.example")]
+    [TestCase("")]
+    public async Task A_session_that_is_over_leads_to_no_other_site(string page)
+    {
+        using var handler = new HttpClientHandler { AllowAutoRedirect = false };
+        using var stranger = new HttpClient(handler) { BaseAddress = _site.Address };
+        var path = $"/expired?return={Uri.EscapeDataString(page)}";
+
+        using var held = await _http.GetAsync(path);
+        using var over = await stranger.GetAsync(path);
+
+        Assert.That((held.StatusCode, held.Headers.Location?.OriginalString), Is.EqualTo((HttpStatusCode.Redirect, "/")));
+        Assert.That((over.StatusCode, over.Headers.Location?.OriginalString), Is.EqualTo((HttpStatusCode.Redirect, "/login?note=expired&return=%2F")));
+    }
+
+    [Test]
     public async Task Pages_run_no_script_from_elsewhere_and_stand_in_no_frame()
     {
         using var page = await _http.GetAsync("/");
