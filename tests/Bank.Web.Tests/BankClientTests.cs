@@ -124,6 +124,8 @@ public class BankClientTests
 
     [TestCase("<html>Welcome</html>", "text/html")]
     [TestCase("{", Services.Json)]
+    [TestCase("null", Services.Json)]
+    [TestCase("", Services.Json)]
     [TestCase("""{"account_id":1,"balance":12.5}""", Services.Json)]
     public async Task What_cannot_be_read_is_no_answer(string body, string mediaType)
     {

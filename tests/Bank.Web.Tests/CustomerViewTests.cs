@@ -154,8 +154,8 @@ public class CustomerViewTests
     [Test]
     public async Task Who_answers_what_cannot_be_read_is_away(
         [Values(Part.Users, Part.Accounts, Part.Transactions)] Part part,
-        [Values("<html>Welcome</html>", "{\"accounts\":", "\"well\"")] string body,
-        [Values(Services.Json, "text/html")] string mediaType)
+        [Values("<html>Welcome</html>", "{\"accounts\":", "\"well\"", "null", "")] string body,
+        [Values(Services.Json, "text/html", "text/html; charset=nonsense")] string mediaType)
     {
         await StartAsync();
         var before = _view.Now;

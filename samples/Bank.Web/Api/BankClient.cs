@@ -97,15 +97,15 @@ public sealed class BankClient(HttpClient http, ServiceAddresses services)
 
     private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        var text = await response.Content.ReadAsStringAsync(cancellationToken);
         try
         {
+            var text = await response.Content.ReadAsStringAsync(cancellationToken);
             if (response.IsSuccessStatusCode)
-                return text.Length == 0 ? default! : JsonSerializer.Deserialize<T>(text, Json)!;
+                return text.Length == 0 && typeof(T) == typeof(object) ? default! : JsonSerializer.Deserialize<T>(text, Json) ?? throw new JsonException();
             var problem = response.Content.Headers.ContentType?.MediaType == "application/problem+json" ? JsonSerializer.Deserialize<Problem>(text, Json) : null;
             throw new BankException(response.StatusCode, problem?.Detail ?? problem?.Title ?? $"The bank answered {(int)response.StatusCode}.", problem?.Reason, problem?.Errors);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: it names an encoding that there is not
         {
             throw new BankException(null, $"{response.RequestMessage!.RequestUri!.Authority} answered what cannot be read.");
         }
