@@ -228,6 +228,21 @@ public class CustomerViewTests
     }
 
     [Test]
+    public async Task A_statement_that_says_the_same_looks_the_same()
+    {
+        SetBalance(1, "10.00", position: null);
+        await StartAsync(watched: 1);
+        var before = _changes;
+
+        await _view.RefreshAsync();
+        var afterTheSame = _changes;
+        _services.Answer(Statement, "[]");
+        await _view.RefreshAsync();
+
+        Assert.That((afterTheSame - before, _changes - before), Is.EqualTo((0, 1)));
+    }
+
+    [Test]
     public async Task Of_the_accounts_only_the_watched_one_is_read()
     {
         await StartAsync(watched: 1);

@@ -35,7 +35,7 @@ public sealed record Snapshot
 
     /// <summary>True if it looks the same, whenever it was read.</summary>
     public bool LooksLike(Snapshot other) =>
-        Same(Accounts, other.Accounts) && Same(Transfers, other.Transfers) && Statement == other.Statement && Away.SequenceEqual(other.Away);
+        Same(Accounts, other.Accounts) && Same(Transfers, other.Transfers) && Same(Statement?.Lines, other.Statement?.Lines) && Away.SequenceEqual(other.Away);
 
     private static bool Same<T>(IReadOnlyList<T>? one, IReadOnlyList<T>? other) => ReferenceEquals(one, other) || (one is not null && other is not null && one.SequenceEqual(other));
 }
