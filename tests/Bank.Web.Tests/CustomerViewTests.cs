@@ -194,10 +194,23 @@ public class CustomerViewTests
         await PassAsync(TimeSpan.FromMilliseconds(250));
         var asked = _services.Paths;
         _time.Advance(TimeSpan.FromMinutes(1));
+        await _view.RefreshAsync();
 
         Assert.That(_view.IsSignedOut, Is.True);
         Assert.That(_changes, Is.GreaterThan(changes));
         Assert.That(_services.Paths, Is.EqualTo(asked));
+    }
+
+    [Test]
+    public async Task Who_is_signed_out_is_asked_for_nothing_with_a_session_that_is_over()
+    {
+        await StartAsync();
+        var asked = _services.Paths.Count;
+
+        _services.Fail(Services.Users, HttpStatusCode.Unauthorized);
+        await _view.RefreshAsync();
+
+        Assert.That(_services.Paths.Skip(asked), Is.EqualTo(new[] { Me }));
     }
 
     [Test]

@@ -139,6 +139,8 @@ public sealed partial class CustomerView : IAsyncDisposable
     private async Task<T?> TryAsync<T>(Func<Task<T>> read)
         where T : class?
     {
+        if (IsSignedOut)
+            return null;
         try
         {
             return await read();
