@@ -49,6 +49,17 @@ public class SessionTests
     }
 
     [Test]
+    public async Task Who_is_not_logged_in_any_more_can_still_log_out()
+    {
+        using var handler = new HttpClientHandler { AllowAutoRedirect = false };
+        using var stranger = new HttpClient(handler) { BaseAddress = _site.Address };
+
+        using var left = await stranger.PostAsync("/logout", new FormUrlEncodedContent([]));
+
+        Assert.That((left.StatusCode, left.Headers.Location?.OriginalString), Is.EqualTo((HttpStatusCode.Redirect, "/login?note=left")));
+    }
+
+    [Test]
     public async Task A_session_that_holds_leads_back_to_the_page()
     {
         using var held = await _http.GetAsync("/expired?return=%2Faccounts%2F1");

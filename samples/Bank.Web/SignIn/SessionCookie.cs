@@ -48,10 +48,10 @@ public static class SessionCookie
 
     private static async Task<IResult> LogOutAsync(HttpContext http, IAntiforgery antiforgery, BankClient bank, CancellationToken cancellationToken)
     {
+        if (http.User.Identity is not { IsAuthenticated: true })
+            return Results.LocalRedirect("/login?note=left"); // the cookie has expired, and with it what the form was made for
         if (!await antiforgery.IsRequestValidAsync(http))
             return Results.BadRequest();
-        if (http.User.Identity is not { IsAuthenticated: true })
-            return Results.LocalRedirect("/login?note=left"); // the cookie has expired
         await http.SignOutAsync();
         try
         {
