@@ -69,6 +69,7 @@ public class SessionTests
 
     [TestCase("//evil.example")]
     [TestCase("/\\evil.example")]
+    [TestCase("/\t/evil.example")]
     [TestCase("https://evil.example")]
     [TestCase("evil.example")]
     [TestCase("")]

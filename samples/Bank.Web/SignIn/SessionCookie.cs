@@ -44,7 +44,7 @@ public static class SessionCookie
     }
 
     /// <summary>A page of this site to return to, or the first one.</summary>
-    public static string Local(string? page) => page is ['/', not ('/' or '\\'), ..] ? page : "/";
+    public static string Local(string? page) => page is ['/', not ('/' or '\\'), ..] && !page.Any(char.IsControl) ? page : "/";
 
     private static async Task<IResult> LogOutAsync(HttpContext http, IAntiforgery antiforgery, BankClient bank, CancellationToken cancellationToken)
     {
