@@ -3,8 +3,10 @@ using Bank.Web.Api;
 using Bank.Web.Components;
 using Bank.Web.Live;
 using Bank.Web.SignIn;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Components.Server.Circuits;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Diagnostics;
 
 namespace Bank.Web;
 
@@ -45,11 +47,20 @@ public static class BankPage
         {
             context.Response.Headers.ContentSecurityPolicy = ContentPolicy;
             context.Response.Headers.XContentTypeOptions = "nosniff";
+            if (HttpMethods.IsPost(context.Request.Method) && context.Features.Get<IStatusCodeReExecuteFeature>() is not null)
+                context.Request.Method = HttpMethods.Get; // the page that says why a form was refused is not refused for the same
             return next(context);
         });
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseAntiforgery();
+        app.Use((context, next) =>
+        {
+            if (!HttpMethods.IsPost(context.Request.Method) || context.Features.Get<IAntiforgeryValidationFeature>() is not { IsValid: false })
+                return next(context);
+            context.Response.StatusCode = StatusCodes.Status400BadRequest; // a component would say the same, but in a way that leaves no room for the page about it
+            return Task.CompletedTask;
+        });
         app.MapHealth();
         app.MapStaticAssets();
         app.MapSessions();

@@ -60,6 +60,26 @@ public class SessionTests
     }
 
     [Test]
+    public async Task A_form_to_log_out_that_is_not_of_this_session_is_refused_with_a_page_that_says_why()
+    {
+        using var refused = await _http.PostAsync("/logout", new FormUrlEncodedContent([]));
+        var page = await refused.Content.ReadAsStringAsync();
+
+        Assert.That(refused.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(page, Does.Contain("<h1>That form was too old</h1>"));
+    }
+
+    [Test]
+    public async Task A_form_to_log_in_that_was_made_for_somebody_else_is_refused_with_the_same_page()
+    {
+        using var refused = await _http.PostAsync("/login", new FormUrlEncodedContent(new Dictionary<string, string> { ["_handler"] = "login" }));
+        var page = await refused.Content.ReadAsStringAsync();
+
+        Assert.That(refused.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(page, Does.Contain("<h1>That form was too old</h1>"));
+    }
+
+    [Test]
     public async Task A_session_that_holds_leads_back_to_the_page()
     {
         using var held = await _http.GetAsync("/expired?return=%2Faccounts%2F1");
