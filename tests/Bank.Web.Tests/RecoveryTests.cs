@@ -37,13 +37,13 @@ public class RecoveryTests : SiteTests
     }
 
     [TestCase(nameof(Part.Users), "The bank cannot check who you are at the moment.")]
-    [TestCase(nameof(Part.Transactions), "Transfers cannot be made at the moment.")]
+    [TestCase(nameof(Part.Transactions), "Transfers cannot be made at the moment")]
     [TestCase(nameof(Part.Bus), "Balances and statements cannot be read at the moment")]
     public async Task What_is_away_is_told_and_what_was_seen_stays(string name, string note)
     {
         var part = Enum.Parse<Part>(name);
         await using var bob = await Site.VisitAsync();
-        await bob.RegisterAsync("bob-stays");
+        await bob.RegisterAsync($"bob-misses-{name.ToLowerInvariant()}");
         var account = await bob.OpenAccountAsync();
         await bob.DepositAsync(account, "5");
 
@@ -127,7 +127,7 @@ public class RecoveryTests : SiteTests
 
         await frank.Button("Log out").ClickAsync();
 
-        await Expect(frank.Page.GetByText("You are logged out in this browser.")).ToBeVisibleAsync();
+        await Expect(frank.Page.GetByText("You are logged out in this window.")).ToBeVisibleAsync();
         await frank.LogInAsync("frank-leaves");
         await Expect(frank.Page.GetByText("The bank cannot check who you are at the moment. Please try again.")).ToBeVisibleAsync();
         await Site.Bank.StartAsync(Part.Users);
