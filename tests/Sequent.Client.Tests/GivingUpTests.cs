@@ -50,7 +50,7 @@ internal sealed class GivingUpTests : BusTest
         await AssertUnknownAsync(publishing, "its caller cancelled before a receipt came.");
     }
 
-    [Test]
+    [On(ProtocolVersion.V1, ProtocolVersion.V2)]
     public async Task That_the_client_was_disposed()
     {
         var client = NewClient(o => o.TimeProvider = _time);

@@ -204,7 +204,8 @@ internal sealed partial class Publisher : IAsyncDisposable
                 }
                 finally
                 {
-                    if (session.IsOriginal)
+                    // Callers of a client that is disposed are told just that.
+                    if (session.IsOriginal && !_stop.IsCancellationRequested)
                         FailCutOff();
                 }
             }
