@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Sequent.Bus.Operating;
+using Sequent.Bus.Sessions;
 
 namespace Sequent.Bus;
 
@@ -39,7 +40,7 @@ public static class SequentBusExtensions
         lifetime.ApplicationStopping.Register(() => _ = bus.Sessions.CloseAsync());
 
         var pipeline = endpoints.CreateApplicationBuilder();
-        pipeline.UseWebSockets();
+        SessionUpgrade.Use(pipeline);
         pipeline.Run(bus.Sessions.ServeAsync);
         return endpoints.Map(pattern, pipeline.Build()).WithDisplayName("Sequent bus");
     }

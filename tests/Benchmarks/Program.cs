@@ -38,11 +38,14 @@ try
         case ["publish"]:
             PublishAllocation.Run();
             return 0;
+        case ["steps"]:
+            HotPaths.Run();
+            return 0;
         case ["bank"]:
             await BankBenchmark.RunAsync(folder);
             return 0;
         default:
-            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | bank | compare ROUNDS | rebuild");
+            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | steps | bank | compare ROUNDS | rebuild");
             return 2;
     }
 }

@@ -54,6 +54,7 @@ internal sealed class BenchCommandTests
     [TestCase("publish --rate 0", "--rate is above 0")]
     [TestCase("rebuild --rate 5", "--rate is for loads that go through the SDK, other than rebuild.")]
     [TestCase("publish --server http://localhost:8081", "--server takes an address such as ws://localhost:8081")]
+    [TestCase("publish --size many", "many")]
     [TestCase("fly", "'fly'")]
     public async Task What_makes_no_sense_is_refused_with_the_remedy(string arguments, string problem)
     {

@@ -17,13 +17,21 @@ internal sealed record PublishRequest(NewMessage Message, Producer Producer, Pro
     /// <summary>Roughly what it keeps in memory, in bytes.</summary>
     public long Bytes => FrameBytes + _eventBytes;
 
-    private readonly long _eventBytes = Message.Events.Sum(e => 300L + e.Data.Length + (2 * e.Key.Length));
+    private readonly long _eventBytes = BytesOf(Message.Events);
 
     /// <summary>Its part of the trace it came with, or null.</summary>
     public Activity? Span { get; init; }
 
     /// <summary>v1: when it first met a failing store (a timestamp of the bus's clock), or null.</summary>
     public long? KeptSince { get; set; }
+
+    private static long BytesOf(IReadOnlyList<NewEvent> events)
+    {
+        var bytes = 0L;
+        for (var i = 0; i < events.Count; i++)
+            bytes += 300 + events[i].Data.Length + (2 * events[i].Key.Length);
+        return bytes;
+    }
 }
 
 /// <summary>What became of a <c>new</c>.</summary>

@@ -74,15 +74,8 @@ internal sealed class EventLog(IEventStore store, RecentCommits recent)
     /// <summary>The events at these positions, in the order asked for: all, or the first ones as far as the bytes go, but at least one.</summary>
     public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, int maxBytes, CancellationToken cancellationToken)
     {
-        var events = new List<StoredEvent>(positions.Count);
-        foreach (var position in positions)
-        {
-            // What is recent is in memory anyhow, so it does not count; what is not is read together.
-            if (recent.Find(position) is not { } e)
-                return events.Count > 0 ? new(events) : store.ReadAtAsync(positions, maxBytes, cancellationToken);
-            events.Add(e);
-        }
-
-        return new(events);
+        // What is recent is in memory anyhow, so it does not count; what is not is read together.
+        var events = recent.FindAll(positions);
+        return events.Count > 0 || positions.Count == 0 ? new(events) : store.ReadAtAsync(positions, maxBytes, cancellationToken);
     }
 }

@@ -25,6 +25,7 @@ internal sealed class Session : IDisposable
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
     private readonly WebSocket _socket;
+    private readonly SessionStream? _stream;
     private readonly ProtocolVersion _version;
     private readonly Producer _producer;
     private readonly SequentBus _bus;
@@ -54,9 +55,9 @@ internal sealed class Session : IDisposable
     private long _errorSecond;
     private int _errorsInSecond;
 
-    public Session(WebSocket socket, ProtocolVersion version, Producer producer, SequentBus bus, ILogger<Session> logger)
+    public Session(WebSocket socket, SessionStream? stream, ProtocolVersion version, Producer producer, SequentBus bus, ILogger<Session> logger)
     {
-        (_socket, _version, _producer, _bus, _log) = (socket, version, producer, bus, new SessionLog(producer.SessionId, logger));
+        (_socket, _stream, _version, _producer, _bus, _log) = (socket, stream, version, producer, bus, new SessionLog(producer.SessionId, logger));
         _outbox = new Outbox(version);
         Id = producer.SessionId.ToString(CultureInfo.InvariantCulture);
         _registration = new SessionRegistration(_outbox, version, Id, bus.Deliveries, EndNow, _ended.Token);
@@ -325,7 +326,7 @@ internal sealed class Session : IDisposable
         await Task.Yield();
         try
         {
-            await new SessionSender(_socket, _version, _outbox, _bus.Log, _bus.Time, _log).RunAsync(_ended.Token);
+            await new SessionSender(_socket, _stream, _version, _outbox, _bus.Log, _bus.Time, _log).RunAsync(_ended.Token);
 
             // A v1 client that gets a Close frame may stay as a deaf process; it notices the end of TCP.
             // An outcome nobody knows is no polite end either: the client has to ask again under the same ids.

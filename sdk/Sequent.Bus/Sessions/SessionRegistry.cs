@@ -50,13 +50,17 @@ internal sealed class SessionRegistry(SequentBus bus, ILoggerFactory loggers) : 
             KeepAliveTimeout = bus.Options.KeepAlive,
         });
         var producer = new Producer(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), SenderOf(context.Connection));
-        await RunAsync(socket, isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1, producer);
+        await RunAsync(socket, isV2 ? ProtocolVersion.V2 : ProtocolVersion.V1, producer, SessionUpgrade.StreamOf(context));
     }
 
     /// <summary>Runs a session over a socket until it ends.</summary>
-    public async Task RunAsync(WebSocket socket, ProtocolVersion version, Producer producer)
+    /// <param name="socket">The socket.</param>
+    /// <param name="version">Its protocol.</param>
+    /// <param name="producer">The connection, as its events name it.</param>
+    /// <param name="stream">What is below the socket, if that can gather frames.</param>
+    public async Task RunAsync(WebSocket socket, ProtocolVersion version, Producer producer, SessionStream? stream = null)
     {
-        using var session = new Session(socket, version, producer, bus, loggers.CreateLogger<Session>());
+        using var session = new Session(socket, stream, version, producer, bus, loggers.CreateLogger<Session>());
         var running = session.RunAsync(_stopping.Token);
         _running.TryAdd(session, running);
         var protocol = new KeyValuePair<string, object?>("sequent.protocol", version == ProtocolVersion.V2 ? "v2" : "v1");

@@ -9,12 +9,13 @@ namespace Sequent.Bus.Sessions;
 
 /// <summary>The only code that writes to a session's socket. Bodies of deliveries are fetched here, when the socket can take them.</summary>
 /// <param name="socket">The session's socket.</param>
+/// <param name="stream">What is below the socket, if that can gather frames.</param>
 /// <param name="version">Its protocol.</param>
 /// <param name="outbox">What is to be sent.</param>
 /// <param name="log">Where bodies are.</param>
 /// <param name="time">The clock of pauses.</param>
 /// <param name="sessionLog">Is shown every frame, and told of trouble.</param>
-internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, Outbox outbox, EventLog log, TimeProvider time, SessionLog sessionLog)
+internal sealed class SessionSender(WebSocket socket, SessionStream? stream, ProtocolVersion version, Outbox outbox, EventLog log, TimeProvider time, SessionLog sessionLog)
 {
     /// <summary>Deliveries fetched at once.</summary>
     private const int MaxDeliveries = 256;
@@ -39,6 +40,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     private bool _storeFailed;
     private readonly List<Handover> _deliveries = [];
     private readonly TimeZoneInfo _zone = time.LocalTimeZone;
+    private (long Micros, string Text) _lastTime = (-1, "");
 
     /// <summary>Sends until the outbox is complete and empty.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -61,6 +63,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
             }
 
             await SendDeliveriesAsync(cancellationToken);
+            await SendGatheredAsync(cancellationToken);
             if (_frame.Capacity > KeptBufferBytes)
                 _frame = new ArrayBufferWriter<byte>(KeptBufferBytes);
         }
@@ -83,8 +86,10 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
                 printed = await SendEventsAsync(events, sent, printed, cancellationToken);
 
             sent += events.Count;
-            if (outbox.WhenDelivered is { } tell)
-                await tell(_deliveries[sent - 1].Delivery);
+            if (outbox.WhenDelivered is not { } tell)
+                continue;
+            await SendGatheredAsync(cancellationToken);
+            await tell(_deliveries[sent - 1].Delivery);
         }
 
         _deliveries.Clear();
@@ -93,12 +98,17 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     /// <summary>The bodies of the deliveries from an index on, as many as fit into memory.</summary>
     private async ValueTask<IReadOnlyList<StoredEvent>> ReadBodiesAsync(int from, CancellationToken cancellationToken)
     {
-        var positions = _deliveries.Skip(from).Select(d => d.Position).ToArray();
+        var positions = new long[_deliveries.Count - from];
+        for (var i = 0; i < positions.Length; i++)
+            positions[i] = _deliveries[from + i].Position;
         while (true)
         {
             try
             {
-                var bodies = await log.ReadAtAsync(positions, FrameBytes, cancellationToken);
+                var reading = log.ReadAtAsync(positions, FrameBytes, cancellationToken);
+                if (!reading.IsCompleted)
+                    await SendGatheredAsync(cancellationToken);
+                var bodies = await reading;
                 NoteStoreWorks();
                 return bodies;
             }
@@ -165,8 +175,10 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         var entries = decided.Result.Entries;
         if (decided.V1Events is { } events)
             entries = [.. events.Select((e, i) => new ReceiptEntry(decided.Result.Entries[i].Status) { Checksum = Checksum.Compute(e.Data.Span) })];
-        var timestamp = Rfc2822.Format(DateTimeOffset.UnixEpoch.AddMicroseconds(decided.Result.TimeMicros), _zone);
-        return new ReceiptMessage(entries, decided.Sender, timestamp) { RequestId = decided.RequestId };
+        // All receipts of a commit have the same one.
+        if (_lastTime.Micros != decided.Result.TimeMicros)
+            _lastTime = (decided.Result.TimeMicros, Rfc2822.Format(DateTimeOffset.UnixEpoch.AddMicroseconds(decided.Result.TimeMicros), _zone));
+        return new ReceiptMessage(entries, decided.Sender, _lastTime.Text) { RequestId = decided.RequestId };
     }
 
     private async ValueTask SendPageAsync(QueryPage message, CancellationToken cancellationToken)
@@ -187,6 +199,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     /// <summary>One message however long, in fragments, so that only a page is in memory. A store that fails in between is waited for.</summary>
     private async ValueTask SendRebuildAsync(V1Rebuild rebuild, CancellationToken cancellationToken)
     {
+        await SendGatheredAsync(cancellationToken);
         _frame.Write("{\"events\":["u8);
         var isFirst = true;
         for (var after = rebuild.Selection.After; ;)
@@ -197,6 +210,7 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
                 {
                     NoteStoreWorks();
                     await SendRebuildPageAsync(page, isFirst, cancellationToken);
+                    await SendGatheredAsync(cancellationToken);
                     after = page.Position;
                     isFirst &= page.Events.Count == 0;
                 }
@@ -225,12 +239,13 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
         }
     }
 
-    private Task PauseAsync(StoreException fault, CancellationToken cancellationToken)
+    private async Task PauseAsync(StoreException fault, CancellationToken cancellationToken)
     {
         if (!_storeFailed)
             sessionLog.StoreFailed(fault);
         _storeFailed = true;
-        return Task.Delay(StoreRetryDelay, time, cancellationToken);
+        await SendGatheredAsync(cancellationToken);
+        await Task.Delay(StoreRetryDelay, time, cancellationToken);
     }
 
     private void NoteStoreWorks()
@@ -257,6 +272,10 @@ internal sealed class SessionSender(WebSocket socket, ProtocolVersion version, O
     private ValueTask SendFrameAsync(ReadOnlyMemory<byte> utf8, bool endOfMessage, CancellationToken cancellationToken)
     {
         sessionLog.Sent(utf8);
+        stream?.Gather();
         return socket.SendAsync(utf8, WebSocketMessageType.Text, endOfMessage, cancellationToken);
     }
+
+    /// <summary>Frames leave together, but none waits for what may take a while.</summary>
+    private ValueTask SendGatheredAsync(CancellationToken cancellationToken) => stream?.SendGatheredAsync(cancellationToken) ?? ValueTask.CompletedTask;
 }

@@ -116,7 +116,8 @@ internal static class BenchCommand
         var option = new Option<int>(name) { Description = string.Create(CultureInfo.InvariantCulture, $"{description}, {least} to {most}"), DefaultValueFactory = _ => usual };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() is var number && (number < least || number > most))
+            // What is no number at all is told by the parser; asking it for the value would throw.
+            if (result.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var number) && (number < least || number > most))
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} is {least} to {most}."));
         });
         return option;

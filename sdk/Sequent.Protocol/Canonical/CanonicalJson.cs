@@ -28,7 +28,7 @@ public static class CanonicalJson
     public static void Write(ReadOnlySpan<byte> json, IBufferWriter<byte> output)
     {
         ArgumentNullException.ThrowIfNull(output);
-        using var writer = new CanonicalWriter(json.Length);
+        using var writer = CanonicalWriter.Take();
         output.Write(writer.Run(json));
     }
 
@@ -39,7 +39,7 @@ public static class CanonicalJson
     /// <see cref="ErrorCodes.MalformedJson"/>.</exception>
     public static byte[] Format(ReadOnlySpan<byte> json)
     {
-        using var writer = new CanonicalWriter(json.Length);
+        using var writer = CanonicalWriter.Take();
         return writer.Run(json).ToArray();
     }
 }

@@ -12,7 +12,14 @@ internal sealed class CanonicalWriter : IDisposable
     private static readonly SearchValues<byte> Escaped = SearchValues.Create(
         [.. Enumerable.Range(0, 0x20).Select(c => (byte)c), (byte)'"', (byte)'\\']);
 
-    private readonly PooledList<byte> _text;
+    /// <summary>A text that grew beyond this is not kept for the next run.</summary>
+    private const int KeptBytes = 64 * 1024;
+
+    // For most events its lists cost more than its work.
+    [ThreadStatic]
+    private static CanonicalWriter? _spare;
+
+    private readonly PooledList<byte> _text = new(1024);
     private readonly PooledList<byte> _scratch = new(256);
 
     // Of all open objects, innermost last. The names are kept unescaped, because that is how they are ordered.
@@ -20,7 +27,17 @@ internal sealed class CanonicalWriter : IDisposable
     private readonly PooledList<Member> _members = new(32);
     private readonly PooledList<OpenObject> _objects = new(8);
 
-    public CanonicalWriter(int lengthHint) => _text = new PooledList<byte>(Math.Max(lengthHint, CanonicalNumber.MaxLength));
+    private CanonicalWriter()
+    {
+    }
+
+    /// <summary>A writer for one run.</summary>
+    public static CanonicalWriter Take()
+    {
+        var writer = _spare ?? new CanonicalWriter();
+        _spare = null;
+        return writer;
+    }
 
     /// <summary>Prints one JSON value. The result is valid until this writer is disposed; call it once.</summary>
     public ReadOnlySpan<byte> Run(ReadOnlySpan<byte> json)
@@ -42,8 +59,19 @@ internal sealed class CanonicalWriter : IDisposable
         return _text.Items;
     }
 
+    /// <summary>Another run may use it.</summary>
     public void Dispose()
     {
+        if (_spare is null && Math.Max(_text.Capacity, Math.Max(_scratch.Capacity, _names.Capacity)) <= KeptBytes)
+        {
+            _text.Truncate(0);
+            _names.Truncate(0);
+            _members.Truncate(0);
+            _objects.Truncate(0);
+            _spare = this;
+            return;
+        }
+
         _text.Dispose();
         _scratch.Dispose();
         _names.Dispose();

@@ -14,7 +14,7 @@ public static class Checksum
     [SuppressMessage("Security", "CA5350", Justification = "The wire prescribes SHA-1. It identifies data; it does not secure them.")]
     public static string Compute(ReadOnlySpan<byte> json)
     {
-        using var writer = new CanonicalWriter(json.Length);
+        using var writer = CanonicalWriter.Take();
         Span<byte> hash = stackalloc byte[SHA1.HashSizeInBytes];
         SHA1.HashData(writer.Run(json), hash);
         return Convert.ToHexStringLower(hash);

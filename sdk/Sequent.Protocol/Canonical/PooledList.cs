@@ -12,6 +12,9 @@ internal sealed class PooledList<T> : IDisposable
 
     public int Count { get; private set; }
 
+    /// <summary>How many items it can hold without growing.</summary>
+    public int Capacity => _items.Length;
+
     public Span<T> Items => _items.AsSpan(0, Count);
 
     public ref T Last => ref _items[Count - 1];

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sequent.Protocol;
 
 /// <summary>Reads what the bus sends, in v2 or in v1. Unknown fields and unknown message types are ignored, so that a newer bus can add to them.</summary>
@@ -10,8 +8,7 @@ public static class BusMessageReader
     /// <exception cref="ProtocolException">The message is not what the protocol says.</exception>
     public static BusMessage? Read(ReadOnlyMemory<byte> utf8)
     {
-        StrictJson.Validate(utf8.Span, WireNames.MaxDepth);
-        var type = MessageEnvelope.FindType(utf8.Span);
+        var type = MessageEnvelope.Find(utf8.Span).MessageType;
         var fields = new FieldReader(utf8);
         if (type == "event")
             return new EventsMessage([EventReader.ReadDelivered(ref fields)]);
@@ -205,10 +202,4 @@ public static class BusMessageReader
 
         return new ErrorMessage(code, message) { RequestId = requestId, Path = path };
     }
-
-    /// <summary>Reads the ISO 8601 form that <see cref="BusMessageWriter"/> prints.</summary>
-    internal static DateTimeOffset ParseTime(string text, in FieldReader fields) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
-            ? time
-            : throw fields.Fault("must be an ISO 8601 time");
 }

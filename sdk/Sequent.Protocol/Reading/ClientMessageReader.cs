@@ -12,7 +12,6 @@ public static class ClientMessageReader
     /// <exception cref="ProtocolException">The message is not acceptable; it must have no effect.</exception>
     public static ClientMessage Read(ReadOnlyMemory<byte> utf8, ProtocolVersion version)
     {
-        StrictJson.Validate(utf8.Span, WireNames.MaxDepth);
         var envelope = MessageEnvelope.Find(utf8.Span);
         var isV2 = version == ProtocolVersion.V2;
         if (isV2 && envelope.RequestIdFault is { } requestIdFault)

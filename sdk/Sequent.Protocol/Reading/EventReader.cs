@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sequent.Protocol;
 
 /// <summary>Reads events as the bus sends them: <c>event</c>, <c>events</c> and <c>rebuild</c>. In v1 their session is a number and their time whole seconds.</summary>
@@ -7,6 +5,13 @@ internal static class EventReader
 {
     // What a DateTimeOffset holds.
     private static readonly long MaxSeconds = DateTimeOffset.MaxValue.ToUnixTimeSeconds();
+
+    // Mostly the same as of the event before.
+    [ThreadStatic]
+    private static string? _lastSender;
+
+    [ThreadStatic]
+    private static string? _lastEventType;
 
     public static List<DeliveredEvent> ReadDeliveries(ref FieldReader fields)
     {
@@ -95,13 +100,13 @@ internal static class EventReader
             else if (fields.Is("data"u8, "data", ref seen, 2))
                 data = fields.Raw();
             else if (fields.Is("event_type"u8, "event_type", ref seen, 3))
-                eventType = fields.String();
+                eventType = fields.String(ref _lastEventType);
             else if (fields.Is("sender"u8, "sender", ref seen, 4))
-                sender = fields.String();
+                sender = fields.String(ref _lastSender);
             else if (fields.Is("session_id"u8, "session_id", ref seen, 5))
-                sessionId = ReadSessionId(ref fields);
+                sessionId = fields.UInt64();
             else if (fields.Is("time"u8, "time", ref seen, 6))
-                time = BusMessageReader.ParseTime(fields.String(), fields);
+                time = fields.Time();
             else if (fields.Is("timestamp_raw"u8, "timestamp_raw", ref seen, 16))
                 seconds = fields.Integer(0, MaxSeconds);
             else if (fields.Is("position"u8, "position", ref seen, 7))
@@ -140,11 +145,5 @@ internal static class EventReader
         };
         fields.LeaveObject(outer);
         return new DeliveredEvent(wire, delivery, attempt, redelivered) { Redriven = redriven };
-    }
-
-    private static ulong ReadSessionId(ref FieldReader fields)
-    {
-        var text = fields.Token == System.Text.Json.JsonTokenType.Number ? System.Text.Encoding.UTF8.GetString(fields.Raw().Span) : fields.String();
-        return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : throw fields.Fault("must be digits");
     }
 }

@@ -8,69 +8,102 @@ namespace Sequent.Protocol;
 /// <param name="RequestIdFault">What is wrong with its request id, or null. (In v1 there is no such field, so nothing can be.)</param>
 internal readonly record struct MessageEnvelope(string MessageType, string? RequestId, string? RequestIdFault)
 {
-    /// <summary>Finds the envelope of a text that is known to be valid JSON. Fields may stand in any order.</summary>
+    private enum Field
+    {
+        Other,
+        Type,
+        RequestId,
+    }
+
+    /// <summary>Reads a message once from its beginning to its end: whether it is JSON at all, and what its envelope is. Fields may stand in any order.</summary>
+    /// <exception cref="ProtocolException">It is not JSON as <see cref="StrictJson"/> demands; else, it is no object with one type.</exception>
     public static MessageEnvelope Find(ReadOnlySpan<byte> utf8)
     {
-        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            throw new ProtocolException(ErrorCodes.InvalidMessage, "A message must be a JSON object.");
-
-        string? type = null, requestId = null, requestIdFault = null;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        var reader = StrictJson.Open(utf8, WireNames.MaxDepth);
+        var found = default(Findings);
+        try
         {
-            var isType = reader.ValueTextEquals("message_type"u8);
-            var isRequestId = !isType && reader.ValueTextEquals("request_id"u8);
-            reader.Read();
-            if (isType)
+            var field = Field.Other;
+            while (reader.Read())
             {
-                if (type is not null)
-                    throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type is given twice.", "$.message_type");
-                if (reader.TokenType != JsonTokenType.String)
-                    throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type must be a string.", "$.message_type");
-                type = reader.GetString();
+                StrictJson.RequireSoundToken(in reader);
+                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName)
+                {
+                    field = reader.ValueTextEquals("message_type"u8) ? Field.Type : reader.ValueTextEquals("request_id"u8) ? Field.RequestId : Field.Other;
+                }
+                else if (reader.CurrentDepth == 0)
+                {
+                    found.IsObject = reader.TokenType is JsonTokenType.StartObject or JsonTokenType.EndObject;
+                }
+                else if (field != Field.Other)
+                {
+                    found.Take(field, ref reader);
+                    field = Field.Other;
+                }
             }
-            else if (isRequestId)
+        }
+        catch (JsonException e)
+        {
+            throw StrictJson.Fault(utf8, e);
+        }
+
+        return found.ToEnvelope();
+    }
+
+    /// <summary>What was found. That a text is no JSON is told before anything else that is wrong with it, so faults wait for its end.</summary>
+    private struct Findings
+    {
+        private string? _type;
+        private string? _typeFault;
+        private string? _requestId;
+        private string? _requestIdFault;
+
+        public bool IsObject { get; set; }
+
+        public void Take(Field field, ref Utf8JsonReader reader)
+        {
+            var isString = reader.TokenType == JsonTokenType.String;
+            if (field == Field.RequestId)
             {
-                requestId = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
-                requestIdFault ??= FaultOf(requestId);
-                reader.Skip();
+                _requestId = isString ? reader.GetString() : null;
+                _requestIdFault ??= FaultOf(_requestId);
+            }
+            else if (_type is not null)
+            {
+                _typeFault ??= "message_type is given twice.";
+            }
+            else if (isString)
+            {
+                _type = NameOf(ref reader);
             }
             else
             {
-                reader.Skip();
+                _typeFault ??= "message_type must be a string.";
             }
         }
 
-        return type is not null
-            ? new MessageEnvelope(type, requestIdFault is null ? requestId : null, requestIdFault)
-            : throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type is missing.", "$.message_type");
-    }
-
-    /// <summary>Finds only the type, of a text that is known to be valid JSON.</summary>
-    public static string FindType(ReadOnlySpan<byte> utf8)
-    {
-        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = WireNames.MaxDepth });
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            throw new ProtocolException(ErrorCodes.InvalidMessage, "A message must be a JSON object.");
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        public readonly MessageEnvelope ToEnvelope()
         {
-            var isType = reader.ValueTextEquals("message_type"u8);
-            reader.Read();
-            if (!isType)
-                reader.Skip();
-            else if (reader.TokenType == JsonTokenType.String)
-                return reader.ValueTextEquals("receipt"u8) ? "receipt" : reader.ValueTextEquals("events"u8) ? "events" : reader.GetString()!;
-            else
-                throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type must be a string.", "$.message_type");
+            if (!IsObject)
+                throw new ProtocolException(ErrorCodes.InvalidMessage, "A message must be a JSON object.");
+            if (_typeFault is not null || _type is null)
+                throw new ProtocolException(ErrorCodes.InvalidMessage, _typeFault ?? "message_type is missing.", "$.message_type");
+            return new MessageEnvelope(_type, _requestIdFault is null ? _requestId : null, _requestIdFault);
         }
 
-        throw new ProtocolException(ErrorCodes.InvalidMessage, "message_type is missing.", "$.message_type");
-    }
+        // Those that come by the thousand.
+        private static string NameOf(ref Utf8JsonReader reader) =>
+            reader.ValueTextEquals("new"u8) ? "new"
+            : reader.ValueTextEquals("receipt"u8) ? "receipt"
+            : reader.ValueTextEquals("ack"u8) ? "ack"
+            : reader.ValueTextEquals("events"u8) ? "events"
+            : reader.GetString()!;
 
-    private static string? FaultOf(string? requestId) => requestId switch
-    {
-        null => "$.request_id must be a string.",
-        { Length: > WireNames.MaxRequestIdLength } => $"$.request_id must have at most {WireNames.MaxRequestIdLength} characters.",
-        _ => null,
-    };
+        private static string? FaultOf(string? requestId) => requestId switch
+        {
+            null => "$.request_id must be a string.",
+            { Length: > WireNames.MaxRequestIdLength } => $"$.request_id must have at most {WireNames.MaxRequestIdLength} characters.",
+            _ => null,
+        };
+    }
 }

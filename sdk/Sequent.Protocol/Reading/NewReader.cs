@@ -3,6 +3,10 @@ namespace Sequent.Protocol;
 /// <summary>Reads <c>new</c>.</summary>
 internal static class NewReader
 {
+    // Mostly the same as of the event before.
+    [ThreadStatic]
+    private static string? _lastEventType;
+
     public static NewMessage Read(ref FieldReader fields, bool isV2)
     {
         List<NewEvent>? events = null;
@@ -70,7 +74,7 @@ internal static class NewReader
             else if (fields.Is("data"u8, "data", ref seen, 2))
                 data = fields.Raw();
             else if (fields.Is("event_type"u8, "event_type", ref seen, 3))
-                eventType = fields.String();
+                eventType = fields.String(ref _lastEventType);
             else if (isV2 && fields.Is("event_id"u8, "event_id", ref seen, 4))
                 eventId = fields.Uuid();
             else if (isV2 && fields.Is("traceparent"u8, "traceparent", ref seen, 5))

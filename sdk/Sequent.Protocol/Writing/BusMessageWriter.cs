@@ -43,7 +43,7 @@ public static class BusMessageWriter
     /// <summary>Prints <c>receipt</c>. A checksum is printed where an entry has one, everything else of v2 likewise.</summary>
     public static void Write(ReceiptMessage message, IBufferWriter<byte> output)
     {
-        using var json = Begin("receipt"u8, output);
+        var json = Begin("receipt"u8, JsonOutput.Begin(output));
         json.WriteOptional("request_id"u8, message.RequestId);
         json.WriteStartArray("receipts"u8);
         foreach (var entry in message.Receipts)
@@ -52,6 +52,7 @@ public static class BusMessageWriter
         json.WriteString("sender"u8, message.Sender);
         json.WriteString("timestamp"u8, message.Timestamp);
         json.WriteEndObject();
+        JsonOutput.End(json);
     }
 
     /// <summary>Prints <c>unregistered</c>.</summary>
@@ -130,9 +131,10 @@ public static class BusMessageWriter
         output.Write(last ? ",\"last\":true}"u8 : ",\"last\":false}"u8);
     }
 
-    private static Utf8JsonWriter Begin(ReadOnlySpan<byte> messageType, IBufferWriter<byte> output)
+    private static Utf8JsonWriter Begin(ReadOnlySpan<byte> messageType, IBufferWriter<byte> output) => Begin(messageType, JsonOutput.To(output));
+
+    private static Utf8JsonWriter Begin(ReadOnlySpan<byte> messageType, Utf8JsonWriter json)
     {
-        var json = JsonOutput.To(output);
         json.WriteStartObject();
         json.WriteString("message_type"u8, messageType);
         return json;

@@ -16,39 +16,45 @@ public static class EventWriter
     /// <param name="output">Where to print.</param>
     public static void WriteV1(WireEvent e, string messageType, TimeZoneInfo zone, IBufferWriter<byte> output)
     {
-        using var json = JsonOutput.To(output);
+        using var canonical = CanonicalWriter.Take();
+        var json = JsonOutput.Begin(output);
         json.WriteStartObject();
         WriteCommon(json, e);
         json.WritePropertyName("data"u8);
-        json.WriteRawValue(CanonicalJson.Format(e.Data.Span), skipInputValidation: true);
+        json.WriteRawValue(canonical.Run(e.Data.Span), skipInputValidation: true);
         json.WriteString("event_type"u8, e.EventType);
         json.WriteString("message_type"u8, messageType);
         json.WriteString("sender"u8, e.Sender);
         json.WriteNumber("session_id"u8, e.SessionId);
-        json.WriteString("timestamp"u8, Rfc2822.Format(e.Time, zone));
+        json.WriteString("timestamp"u8, EventTime.Of(e.Time, zone).Rfc);
         json.WriteNumber("timestamp_raw"u8, e.Time.ToUnixTimeSeconds());
         json.WriteEndObject();
+        JsonOutput.End(json);
     }
 
     /// <summary>Prints an event as v2 knows it, without its closing brace.</summary>
     public static void WriteBody(WireEvent e, TimeZoneInfo zone, IBufferWriter<byte> output)
     {
-        using var json = JsonOutput.To(output);
+        var time = EventTime.Of(e.Time, zone);
+        Span<byte> sessionId = stackalloc byte[20];
+        e.SessionId.TryFormat(sessionId, out var digits, default, CultureInfo.InvariantCulture);
+        var json = JsonOutput.Begin(output);
         json.WriteStartObject();
         WriteCommon(json, e);
         json.WriteString("event_type"u8, e.EventType);
         json.WriteNumber("position"u8, e.Position);
         json.WriteOptional("event_id"u8, e.EventId);
         json.WriteString("sender"u8, e.Sender);
-        json.WriteString("session_id"u8, e.SessionId.ToString(CultureInfo.InvariantCulture));
-        json.WriteString("time"u8, e.Time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture));
-        json.WriteString("timestamp"u8, Rfc2822.Format(e.Time, zone));
+        json.WriteString("session_id"u8, sessionId[..digits]);
+        json.WriteString("time"u8, time.Iso);
+        json.WriteString("timestamp"u8, time.Rfc);
         json.WriteNumber("timestamp_raw"u8, e.Time.ToUnixTimeSeconds());
         json.WriteOptional("traceparent"u8, e.TraceParent);
         json.WriteOptional("tracestate"u8, e.TraceState);
         json.WriteOptional("content_type"u8, e.ContentType);
         json.WritePropertyName("data"u8);
         json.WriteRawValue(e.Data.Span, skipInputValidation: true);
+        JsonOutput.End(json);
     }
 
     /// <summary>Finishes a v2 body as a delivery.</summary>

@@ -139,7 +139,7 @@ internal sealed class BusHost : IAsyncDisposable
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         var server = builder.Build();
         server.Urls.Add("http://127.0.0.1:0");
-        server.UseWebSockets();
+        SessionUpgrade.Use(server);
         server.Run(ServeAsync);
         return server;
     }

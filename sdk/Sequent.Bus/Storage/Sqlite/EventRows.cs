@@ -19,6 +19,9 @@ internal sealed class EventRows : IDisposable
     private readonly SqliteStatement _headerAt;
     private readonly SqliteStatement _previous;
     private readonly SqliteStatement _byId;
+    private readonly SqliteStatement _largestId;
+    private readonly SqliteStatement _begin;
+    private readonly SqliteStatement _commit;
     private readonly SqliteStatement _timeAt;
     private readonly SqliteStatement _end;
     private readonly SqliteStatement _keys;
@@ -40,6 +43,9 @@ internal sealed class EventRows : IDisposable
         _headerAt = db.Prepare($"{Header} WHERE position = ?");
         _previous = db.Prepare("SELECT previous FROM events WHERE position = ?");
         _byId = db.Prepare("SELECT key, value, position, type FROM events WHERE event_id = ?");
+        _largestId = db.Prepare("SELECT event_id FROM events WHERE event_id IS NOT NULL ORDER BY event_id DESC LIMIT 1");
+        _begin = db.Prepare("BEGIN");
+        _commit = db.Prepare("COMMIT");
         _timeAt = db.Prepare("SELECT time FROM events WHERE position = ?");
         _end = db.Prepare("SELECT position, time FROM events ORDER BY position DESC LIMIT 1");
         _keys = db.Prepare("SELECT key, value, position FROM keys ORDER BY key LIMIT ?");
@@ -65,7 +71,9 @@ internal sealed class EventRows : IDisposable
 
     public IReadOnlyDictionary<Guid, StoredPlace> Find(IReadOnlyCollection<Guid> ids)
     {
+        // One transaction: beginning one for each of them would cost more than looking it up.
         var found = new Dictionary<Guid, StoredPlace>();
+        _begin.Run();
         foreach (var id in ids)
         {
             if (_byId.Bind(id).Step())
@@ -73,7 +81,16 @@ internal sealed class EventRows : IDisposable
             _byId.Reset();
         }
 
+        _commit.Run();
         return found;
+    }
+
+    /// <summary>No stored event has an id that comes after this one. Null: none has any.</summary>
+    public Guid? LargestId()
+    {
+        var id = _largestId.Step() ? _largestId.Uuid(0) : null;
+        _largestId.Reset();
+        return id;
     }
 
     public LogSlice Read(LogRange range)

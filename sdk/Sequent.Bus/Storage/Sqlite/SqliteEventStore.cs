@@ -10,9 +10,14 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
 
     private const int ChainSteps = 10_000;
 
+    private static readonly IReadOnlyDictionary<Guid, StoredPlace> NothingFound = new Dictionary<Guid, StoredPlace>();
+
     private readonly ILogger _logger = logger;
     private EventAppender? _appender;
     private bool _wasShort;
+
+    // Ids mostly grow with time (UUID version 7), so most of those that are asked for come after all that are stored. It may be too large: then they are looked up.
+    private Guid? _largestId;
 
     public string LogId => file.LogId;
 
@@ -69,8 +74,12 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
         return await file.WriteAsync(db => db.QueryInteger("SELECT max(position) FROM events"), cancellationToken);
     }
 
-    public ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken) =>
-        file.ReadFirstAsync(rows => rows.Find(eventIds), cancellationToken);
+    public async ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken)
+    {
+        _largestId ??= await file.ReadFirstAsync(rows => rows.LargestId(), cancellationToken) ?? Guid.Empty;
+        Guid[] perhapsStored = [.. eventIds.Where(id => id.CompareTo(_largestId.Value) <= 0)];
+        return perhapsStored.Length == 0 ? NothingFound : await file.ReadFirstAsync(rows => rows.Find(perhapsStored), cancellationToken);
+    }
 
     public ValueTask<LogSlice> ReadAsync(LogRange range, CancellationToken cancellationToken) =>
         file.ReadAsync(rows => rows.Read(range), cancellationToken);
@@ -119,6 +128,7 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
     {
         try
         {
+            NoteIds(events);
             _appender = _appender?.IsOn(db) == true ? _appender : new EventAppender(db);
             _appender.Write(events);
         }
@@ -139,6 +149,15 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
         {
             LogUnknown(e);
             return AppendOutcome.Unknown;
+        }
+    }
+
+    private void NoteIds(IReadOnlyList<StoredEvent> events)
+    {
+        foreach (var e in events)
+        {
+            if (_largestId is { } largest && e.EventId is { } id && id.CompareTo(largest) > 0)
+                _largestId = id;
         }
     }
 

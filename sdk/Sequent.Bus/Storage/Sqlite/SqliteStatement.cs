@@ -6,20 +6,36 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// <summary>A prepared statement. Bind in order, step through, reset; parameters are numbered from 1, columns from 0.</summary>
 internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt statement) : IDisposable
 {
+    /// <summary>Texts up to so many bytes are encoded on the stack.</summary>
+    private const int StackBytes = 512;
+
+    // What a parameter was bound to stays after a reset, and many do not change from one row to the next: binding is half of the work of an insert.
+    private readonly (Bound Kind, long Value)[] _bound = new (Bound, long)[raw.sqlite3_bind_parameter_count(statement) + 1];
     private int _next = 1;
+
+    private enum Bound
+    {
+        Null,
+        Integer,
+        Other,
+    }
 
     public SqliteStatement Bind(long value)
     {
-        Check(raw.sqlite3_bind_int64(statement, _next++, value));
+        if (Changes(Bound.Integer, value))
+            Check(raw.sqlite3_bind_int64(statement, _next, value));
+        _next++;
         return this;
     }
 
     public SqliteStatement Bind(string? value)
     {
-        if (value is not null)
+        if (value is null)
+            return BindNull();
+        if (value.Length * 3 > StackBytes)
             return BindText(Encoding.UTF8.GetBytes(value));
-        Check(raw.sqlite3_bind_null(statement, _next++));
-        return this;
+        Span<byte> utf8 = stackalloc byte[StackBytes];
+        return BindText(utf8[..Encoding.UTF8.GetBytes(value, utf8)]);
     }
 
     public SqliteStatement Bind(uint value) => Bind((long)value);
@@ -27,22 +43,23 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
     public SqliteStatement BindText(ReadOnlySpan<byte> utf8)
     {
         // With its length, because a text may hold U+0000; an empty span has no address and would be bound as NULL.
-        Check(utf8.IsEmpty ? raw.sqlite3_bind_text(statement, _next++, "") : raw.sqlite3_bind_text(statement, _next++, utf8));
+        Changes(Bound.Other, 0);
+        Check(utf8.IsEmpty ? raw.sqlite3_bind_text(statement, _next, "") : raw.sqlite3_bind_text(statement, _next, utf8));
+        _next++;
         return this;
     }
 
     public SqliteStatement Bind(Guid? value)
     {
         if (value is not { } id)
-        {
-            Check(raw.sqlite3_bind_null(statement, _next++));
-            return this;
-        }
+            return BindNull();
 
         // Big-endian, so that ids that grow with time append to the end of their index.
         Span<byte> bytes = stackalloc byte[16];
         id.TryWriteBytes(bytes, bigEndian: true, out _);
-        Check(raw.sqlite3_bind_blob(statement, _next++, bytes));
+        Changes(Bound.Other, 0);
+        Check(raw.sqlite3_bind_blob(statement, _next, bytes));
+        _next++;
         return this;
     }
 
@@ -95,6 +112,24 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
     {
         connection.Forget(this);
         statement.Dispose();
+    }
+
+    private SqliteStatement BindNull()
+    {
+        if (Changes(Bound.Null, 0))
+            Check(raw.sqlite3_bind_null(statement, _next));
+        _next++;
+        return this;
+    }
+
+    /// <summary>Notes what the next parameter is bound to. False: it is already.</summary>
+    private bool Changes(Bound kind, long value)
+    {
+        ref var bound = ref _bound[_next];
+        if (bound == (kind, value) && kind != Bound.Other)
+            return false;
+        bound = (kind, value);
+        return true;
     }
 
     private void Check(int result)
