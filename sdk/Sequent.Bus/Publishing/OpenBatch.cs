@@ -57,10 +57,10 @@ internal sealed class OpenBatch(SequenceTable table, long timeMicros)
         if (e.Value is { } value && value != expected)
             return new ReceiptEntry(ReceiptStatus.Inconsistent) { Key = e.Key, Value = value, EventId = e.EventId, Expected = expected };
 
-        return Accept(e, expected, end?.Position ?? 0, request.Producer);
+        return Accept(e, expected, end?.Position ?? 0, request);
     }
 
-    private ReceiptEntry Accept(NewEvent e, uint value, long previous, Producer producer)
+    private ReceiptEntry Accept(NewEvent e, uint value, long previous, PublishRequest request)
     {
         var stored = new StoredEvent
         {
@@ -70,9 +70,9 @@ internal sealed class OpenBatch(SequenceTable table, long timeMicros)
             Previous = previous,
             EventType = e.EventType,
             CorrelationId = e.CorrelationId,
-            // A copy: a slice would keep its whole frame in memory for as long as the event is.
-            Data = e.Data.ToArray(),
-            Producer = producer,
+            // A slice keeps its whole frame in memory for as long as the event is; one that is mostly this event's data may stay.
+            Data = 2 * e.Data.Length >= request.FrameBytes ? e.Data : e.Data.ToArray(),
+            Producer = request.Producer,
             TimeMicros = TimeMicros,
             EventId = e.EventId,
             TraceParent = e.TraceParent,

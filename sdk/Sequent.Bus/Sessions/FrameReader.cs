@@ -19,7 +19,7 @@ internal enum FrameKind
 /// <summary>Reads whole messages, text or binary, from however many frames. Every message gets a buffer of its own, because events keep slices of it.</summary>
 internal sealed class FrameReader(WebSocket socket, int maxBytes)
 {
-    private const int ChunkBytes = 16 * 1024;
+    private const int FirstBytes = 16 * 1024;
 
     public async ValueTask<(FrameKind Kind, ReadOnlyMemory<byte> Message)> ReadAsync(CancellationToken cancellationToken)
     {
@@ -29,33 +29,35 @@ internal sealed class FrameReader(WebSocket socket, int maxBytes)
             return (FrameKind.Closed, default);
         if (begun.EndOfMessage)
             return (FrameKind.Message, default); // an empty message
-        var chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
+        var buffer = ArrayPool<byte>.Shared.Rent(FirstBytes);
+        var length = 0;
         try
         {
-            return await ReadRestAsync(chunk, cancellationToken);
+            while (true)
+            {
+                // Of a message that is too large only the end is looked for.
+                var isTooLarge = length > maxBytes;
+                var result = await socket.ReceiveAsync(isTooLarge ? buffer.AsMemory() : buffer.AsMemory(length), cancellationToken);
+                if (result.MessageType == WebSocketMessageType.Close)
+                    return (FrameKind.Closed, default);
+                length = isTooLarge ? length : length + result.Count;
+                if (result.EndOfMessage)
+                    return length <= maxBytes ? (FrameKind.Message, buffer.AsSpan(0, length).ToArray()) : (FrameKind.TooLarge, default);
+                if (!isTooLarge && length == buffer.Length)
+                    buffer = Grow(buffer);
+            }
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(chunk);
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
-    private async ValueTask<(FrameKind Kind, ReadOnlyMemory<byte> Message)> ReadRestAsync(byte[] chunk, CancellationToken cancellationToken)
+    private static byte[] Grow(byte[] buffer)
     {
-        MemoryStream? parts = null;
-        long length = 0;
-        while (true)
-        {
-            var result = await socket.ReceiveAsync(chunk.AsMemory(), cancellationToken);
-            if (result.MessageType == WebSocketMessageType.Close)
-                return (FrameKind.Closed, default);
-            length += result.Count;
-            if (result.EndOfMessage && parts is null && length <= maxBytes)
-                return (FrameKind.Message, chunk.AsSpan(0, result.Count).ToArray());
-            if (length <= maxBytes)
-                (parts ??= new MemoryStream()).Write(chunk, 0, result.Count);
-            if (result.EndOfMessage)
-                return length <= maxBytes ? (FrameKind.Message, parts!.ToArray()) : (FrameKind.TooLarge, default);
-        }
+        var larger = ArrayPool<byte>.Shared.Rent(2 * buffer.Length);
+        buffer.CopyTo(larger, 0);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return larger;
     }
 }

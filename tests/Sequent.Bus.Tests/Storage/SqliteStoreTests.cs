@@ -22,7 +22,10 @@ internal sealed class SqliteStoreTests
     private SqliteEventStore NewStore() =>
         new(_lastFile = new SqliteFile(DataFile, Durability.Full, NullLogger.Instance), new FreeSpace(DataFile, 0, TimeProvider.System), NullLogger.Instance);
 
-    private static StoredEvent Event(long position, string key, uint value, long previous, string type = "t") => new()
+    private static StoredEvent Event(long position, string key, uint value, long previous, string type = "t") =>
+        Event(position, key, value, previous, position % 2 == 0 ? new Guid((int)position, 0, 0, new byte[8]) : null, type);
+
+    private static StoredEvent Event(long position, string key, uint value, long previous, Guid? id, string type = "t", string traceState = "s") => new()
     {
         Position = position,
         Key = key,
@@ -33,9 +36,9 @@ internal sealed class SqliteStoreTests
         Data = """{"a":"é\u0000"}"""u8.ToArray(),
         Producer = new Producer(ulong.MaxValue, "V4(127.0.0.1:1)"),
         TimeMicros = position * 1_000,
-        EventId = position % 2 == 0 ? new Guid((int)position, 0, 0, new byte[8]) : null,
+        EventId = id,
         TraceParent = "00-aa",
-        TraceState = "s",
+        TraceState = traceState,
         ContentType = "text/json",
     };
 
@@ -230,6 +233,39 @@ internal sealed class SqliteStoreTests
         var back = await store.ReadCorrelatedAsync(777, new LogRange(0, 253_000, 2, Descending: true), default);
         Assert.That(back.Events.Select(e => e.Position), Is.EqualTo(new[] { 250_777, 200_777 }));
         Assert.That((slice.IsAll, back.IsAll), Is.EqualTo((true, false)));
+    }
+
+    [Test]
+    public async Task An_id_is_found_whatever_order_ids_come_in_and_whoever_opened_the_file()
+    {
+        Guid[] ids = [.. new uint[] { 0, 5, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 7 }.Select(i => new Guid(i, 0x8001, 0x7fff, 0xff, 0, 0, 0, 0, 0, 0, 1))];
+        for (var stored = 0; stored < ids.Length; stored++)
+        {
+            // Every second one by a store that was just opened and knows of no id yet.
+            await using var store = NewStore();
+            await store.OpenAsync(default);
+            if (stored % 2 == 0)
+                Assert.That(await store.FindAsync(ids[stored..], default), Is.Empty);
+            await store.AppendAsync([Event(stored + 1, "k", (uint)stored, stored, ids[stored])], default);
+            var found = await store.FindAsync([.. ids, Guid.Empty, Guid.AllBitsSet], default);
+            Assert.That(found.Keys, Is.EquivalentTo(ids[..(stored + 1)]));
+            Assert.That(found[ids[stored]].Position, Is.EqualTo(stored + 1));
+        }
+    }
+
+    [Test]
+    public async Task The_journal_is_carried_over_beside_the_commits_and_does_not_grow_for_ever()
+    {
+        await using var store = NewStore();
+        await store.OpenAsync(default);
+        var text = new string('x', 100_000);
+        StoredEvent[] Commit(int commit) => [.. Enumerable.Range(1, 20).Select(i => Event((commit * 20) + i, "k", (uint)((commit * 20) + i - 1), (commit * 20) + i - 1, null, traceState: text))];
+        for (var commit = 0; commit < 100; commit++)
+            Assert.That(await store.AppendAsync(Commit(commit), default), Is.EqualTo(AppendOutcome.Committed));
+
+        Assert.That(new FileInfo(DataFile).Length, Is.GreaterThan(50_000_000), "carried over while the bus runs");
+        Assert.That(new FileInfo(DataFile + "-wal").Length, Is.LessThan(150_000_000), "of 200 MB");
+        Assert.That((await store.ReadAtAsync([1, 2_000], int.MaxValue, default)).Select(e => e.TraceState!.Length), Is.EqualTo(new[] { 100_000, 100_000 }));
     }
 
     [Test]

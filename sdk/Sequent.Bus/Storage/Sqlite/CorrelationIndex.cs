@@ -32,7 +32,7 @@ internal sealed class CorrelationIndex
             _pending.Add((e.CorrelationId, e.Position));
         if (_round is not null || _pending.Count < MaxEvents)
             return;
-        (_round, _roundEnd) = (new([.. _pending.Order()], row => _insert.Bind(row.CorrelationId).Bind(row.Position).Run()), events[^1].Position);
+        (_round, _roundEnd) = (new([.. _pending], static (a, b) => a.CompareTo(b), row => _insert.Bind(row.CorrelationId).Bind(row.Position).Run()), events[^1].Position);
         _pending = [];
     }
 

@@ -48,9 +48,7 @@ internal sealed class KeyFlush
 
     private void StartRound(long end)
     {
-        KeyValuePair<string, KeyEnd>[] rows = [.. _dirty];
-        Array.Sort(rows, (a, b) => string.CompareOrdinal(a.Key, b.Key));
-        _round = new(rows, row => _upsert.Bind(row.Key).Bind(row.Value.Value).Bind(row.Value.Position).Run());
+        _round = new([.. _dirty], static (a, b) => string.CompareOrdinal(a.Key, b.Key), row => _upsert.Bind(row.Key).Bind(row.Value.Value).Bind(row.Value.Position).Run());
         (_dirty, _roundEnd, _events) = (new(StringComparer.Ordinal), end, 0);
     }
 

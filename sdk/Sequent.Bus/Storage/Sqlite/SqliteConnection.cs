@@ -90,6 +90,18 @@ internal sealed class SqliteConnection : IDisposable
         return new FileInfo(path).Length;
     }
 
+    /// <summary>Carries over of the journal what nobody reads or writes, without waiting for anybody.</summary>
+    /// <returns>How many pages the journal has.</returns>
+    public long Checkpoint()
+    {
+        using var statement = Prepare("PRAGMA wal_checkpoint(PASSIVE)");
+        return statement.Step() ? statement.Integer(1) : 0;
+    }
+
+    /// <summary>How many pages were written since the last call.</summary>
+    public int TakePagesWritten() =>
+        raw.sqlite3_db_status(_db, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 1) == raw.SQLITE_OK ? pages : 0;
+
     /// <summary>Makes a statement that runs on another thread fail soon.</summary>
     public void Interrupt() => raw.sqlite3_interrupt(_db);
 

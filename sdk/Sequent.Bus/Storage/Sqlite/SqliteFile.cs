@@ -35,6 +35,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     private readonly TimeSpan _maxHoldBack;
     private readonly SemaphoreSlim _gate = new(1);
     private readonly SemaphoreSlim _readers = new(MaxReaders);
+    private readonly Checkpointer _checkpointer;
     private readonly Stack<EventRows> _idle = [];
 
     // The sequencer's look-ups: every publish waits for them, so they wait for nobody.
@@ -58,6 +59,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         _logger = logger;
         _maxJournalBytes = maxJournalBytes;
         _maxHoldBack = maxHoldBack ?? DefaultMaxHoldBack;
+        _checkpointer = new Checkpointer(_path, _gate, logger);
     }
 
     public string LogId { get; private set; } = "";
@@ -80,6 +82,8 @@ internal sealed partial class SqliteFile : IAsyncDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             _writer ??= OpenWriter();
             var result = work(_writer);
+            if (_writer is not null)
+                _checkpointer.Committed(_writer);
             if (++_writes % WritesPerLook == 0)
                 await ShrinkJournalAsync();
             return result;
@@ -200,6 +204,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _checkpointer.EndAsync();
         await _gate.WaitAsync();
         lock (_idle)
         {
@@ -249,7 +254,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
             db.Execute("PRAGMA synchronous=EXTRA");
             Schema.Claim(db);
             LogIdentity.RefuseBackup(db);
-            db.Execute("PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768;");
+            db.Execute("PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=0;");
             db.Execute(_durability == Durability.Full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
             db.Execute(Schema.Create);
             return db;
