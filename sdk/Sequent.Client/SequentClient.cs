@@ -351,7 +351,7 @@ public sealed partial class SequentClient : ISequentClient, IDisposable
         };
     }
 
-    private Guid NewId() => Guid.CreateVersion7(_options.TimeProvider.GetUtcNow());
+    private Guid NewId() => EventIds.Next(_options.TimeProvider.GetUtcNow());
 
     /// <summary>That of the event or unit the caller works on, else a random one.</summary>
     private static uint NewCorrelation() => Unit.CallersCorrelation ?? (uint)Random.Shared.NextInt64(1L << 32);

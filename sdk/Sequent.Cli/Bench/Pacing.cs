@@ -28,21 +28,25 @@ internal static class Pacing
     private static async Task OpenAsync(double rate, int window, Func<long, Task> operation, CancellationToken stop)
     {
         using var room = new SemaphoreSlim(window);
-        var begun = Stopwatch.GetTimestamp();
-        for (long started = 0; !stop.IsCancellationRequested;)
-        {
-            var due = (long)(Stopwatch.GetElapsedTime(begun).TotalSeconds * rate);
-            for (; started < due && !stop.IsCancellationRequested; started++)
-            {
-                await room.WaitAsync(CancellationToken.None);
-                _ = OneAsync(begun + (long)(started / rate * Stopwatch.Frequency));
-            }
 
-            await Task.Delay(Tick, TimeProvider.System, CancellationToken.None);
-        }
-
+        // A thread of its own, because the pool's timers come up to two milliseconds late, which would count.
+        await Task.Factory.StartNew(Begin, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         for (var i = 0; i < window; i++)
             await room.WaitAsync(CancellationToken.None);
+
+        void Begin()
+        {
+            var begun = Stopwatch.GetTimestamp();
+            for (long started = 0; !stop.WaitHandle.WaitOne(Tick);)
+            {
+                var due = (long)(Stopwatch.GetElapsedTime(begun).TotalSeconds * rate);
+                for (; started < due && !stop.IsCancellationRequested; started++)
+                {
+                    room.Wait(CancellationToken.None);
+                    _ = OneAsync(begun + (long)(started / rate * Stopwatch.Frequency));
+                }
+            }
+        }
 
         async Task OneAsync(long dueAt)
         {
