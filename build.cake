@@ -188,7 +188,7 @@ Task("BenchBus")
 });
 
 Task("Bench")
-    .Description("Measures Sequent beside the wire, the store and Redis (apt-get install redis-server), about eight minutes; writes docs/benchmarks.md.")
+    .Description("Measures Sequent beside the wire, the store and Redis (apt-get install redis-server), about fifteen minutes; writes docs/benchmarks.md and docs/benchmarks.")
     .IsDependentOn("Build")
     .Does(() =>
 {
@@ -196,7 +196,24 @@ Task("Bench")
         "# Sequent beside the wire, the store and Redis",
         "",
         "Written by `dotnet cake --target=Bench`. Every bus and server is a process of its own, on this machine, beside the client; `sequent bench` repeats the single loads.",
-    ], "compare 3", "rebuild");
+    ], "compare 3", "rebuild", "connections docs/benchmarks/connections.png");
+    Measure("docs/benchmarks/steps.md", [
+        "# The steps of an event, measured",
+        "",
+        "Written by `dotnet cake --target=Bench`.",
+    ], "steps");
+});
+
+Task("BenchGrown")
+    .Description("Measures publishing with ten million events under a million keys stored, about eight minutes; needs 7 GB of the disk of temporary files. Writes docs/benchmarks/grown.md.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    Measure("docs/benchmarks/grown.md", [
+        "# A large log, measured",
+        "",
+        "Written by `dotnet cake --target=BenchGrown`, which needs 7 GB of the disk where temporary files are. Every bus is `sequent server` in a process of its own, with fsync, beside the client.",
+    ], "grown 10000000 1000000");
 });
 
 Task("Mutate")

@@ -38,6 +38,12 @@ try
         case ["publish"]:
             PublishAllocation.Run();
             return 0;
+        case ["connections", var png]:
+            await Comparison.ConnectionsAsync(png);
+            return 0;
+        case ["grown", var events, var keys]:
+            await Grown.RunAsync(int.Parse(events, CultureInfo.InvariantCulture), int.Parse(keys, CultureInfo.InvariantCulture));
+            return 0;
         case ["steps"]:
             HotPaths.Run();
             return 0;
@@ -45,7 +51,7 @@ try
             await BankBenchmark.RunAsync(folder);
             return 0;
         default:
-            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | steps | bank | compare ROUNDS | rebuild");
+            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | steps | bank | compare ROUNDS | rebuild | connections PNG | grown EVENTS KEYS");
             return 2;
     }
 }

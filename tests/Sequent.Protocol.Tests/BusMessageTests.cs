@@ -1,3 +1,4 @@
+using NUnit.Framework.Constraints;
 using System.Buffers;
 using System.Text;
 
@@ -101,6 +102,49 @@ internal sealed class BusMessageTests
         Assert.That(() => BusMessageReader.Read("""{"message_type":"receipt","receipts":[{"status":"maybe"}]}"""u8.ToArray()), Throws.InstanceOf<ProtocolException>());
         Assert.That(() => BusMessageReader.Read("[]"u8.ToArray()), Throws.InstanceOf<ProtocolException>());
     }
+
+    private const string Receipt = """{"message_type":"receipt","receipts":[{"status":"success","key":"k"}],"sender":"s","timestamp":"t"}""";
+    private const string TypeLast = """{"receipts":[{"status":"success","key":"k"}],"sender":"s","timestamp":"t","message_type":"receipt"}""";
+
+    [Test]
+    public void Every_cut_of_a_message_is_malformed([Values(Receipt, TypeLast)] string message)
+    {
+        for (var length = 0; length < message.Length; length++)
+            Assert.That(() => BusMessageReader.Read(Encoding.UTF8.GetBytes(message[..length])), Malformed, message[..length]);
+        Assert.That(((ReceiptMessage)BusMessageReader.Read(Encoding.UTF8.GetBytes(message))!).Receipts[0].Key, Is.EqualTo("k"));
+    }
+
+    [Test]
+    public void What_is_wrong_in_a_message_is_told_as_such_wherever_its_type_stands([Values(Receipt, TypeLast)] string message)
+    {
+        Assert.That(() => BusMessageReader.Read(Encoding.UTF8.GetBytes(message + "x")), Malformed, "something follows");
+        Assert.That(() => BusMessageReader.Read(Encoding.UTF8.GetBytes(message.Replace("\"k\"", "\"\\ud800\"", StringComparison.Ordinal))), Malformed, "half a surrogate");
+        Assert.That(() => BusMessageReader.Read(Encoding.UTF8.GetBytes(message.Replace("\"k\"", "\"\u0001\"", StringComparison.Ordinal))), Malformed, "a control character");
+        var utf8 = Encoding.UTF8.GetBytes(message);
+        utf8[message.IndexOf("\"k\"", StringComparison.Ordinal) + 1] = 0xFF;
+        Assert.That(() => BusMessageReader.Read(utf8), Malformed, "no UTF-8");
+    }
+
+    [TestCase("""{"message_type":7}""")]
+    [TestCase("""{"a":1}""")]
+    [TestCase("""{"a":1,"message_type":"error","message_type":"error"}""")]
+    [TestCase("7")]
+    public void What_has_no_type_is_no_message(string message) =>
+        Assert.That(() => BusMessageReader.Read(Encoding.UTF8.GetBytes(message)), Throws.InstanceOf<ProtocolException>().With.Property(nameof(ProtocolException.Code)).EqualTo(ErrorCodes.InvalidMessage));
+
+    [TestCase("2018-03-01T09:05:03.123456Z")]
+    [TestCase("2018-03-01T10:05:03.123456+01:00")]
+    [TestCase("2018-03-01T09:05:03.123456")]
+    [TestCase("2018-03-01 09:05:03.123456Z")]
+    public void A_time_is_read_in_every_form_of_iso_8601_that_other_buses_may_print(string time)
+    {
+        var message = (RebuildMessage)BusMessageReader.Read(Encoding.UTF8.GetBytes($$"""{"message_type":"rebuild","events":[{"consistency":{"key":"k","value":0},"event_type":"t","data":1,"time":"{{time}}","session_id":"18446744073709551615"}],"position":1,"last":true}"""))!;
+
+        Assert.That((message.Events[0].Time, message.Events[0].Time.Offset), Is.EqualTo((new DateTimeOffset(2018, 3, 1, 9, 5, 3, TimeSpan.Zero).AddMicroseconds(123_456), TimeSpan.Zero)));
+        Assert.That(message.Events[0].SessionId, Is.EqualTo(ulong.MaxValue));
+    }
+
+    private static IResolveConstraint Malformed => Throws.InstanceOf<ProtocolException>().With.Property(nameof(ProtocolException.Code)).EqualTo(ErrorCodes.MalformedJson);
 
     [Test]
     public void A_v1_event_has_its_fields_in_order_and_canonical_data()

@@ -25,6 +25,9 @@ internal sealed class BenchBus : IAsyncDisposable
         }
     }
 
+    /// <summary>What its log has on disk, in bytes.</summary>
+    public long StoredBytes => _folder.EnumerateFiles().Sum(f => f.Length);
+
     public static async Task<BenchBus> StartAsync(string durability, CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("sequent-bench-");

@@ -58,7 +58,7 @@ internal static class BenchCommand
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
         var plan = PlanOf(result);
-        var plans = plan.Load == "sessions" ? [.. Sessions.Select(count => plan with { Load = "publish", Connections = count, Wire = Wire.V2 })] : new[] { plan };
+        var plans = plan.Load == "sessions" ? [.. SessionPlans(plan)] : new[] { plan };
         var measurements = new List<Measurement>();
         try
         {
@@ -91,6 +91,9 @@ internal static class BenchCommand
             return false;
         }
     }
+
+    /// <summary>The same load over more and more connections.</summary>
+    internal static IEnumerable<BenchPlan> SessionPlans(BenchPlan plan) => Sessions.Select(count => plan with { Load = "publish", Connections = count, Wire = Wire.V2 });
 
     private static BenchPlan PlanOf(ParseResult result) => new()
     {

@@ -18,6 +18,9 @@ internal sealed record BenchPlan
 
     public int Keys { get; init; } = 1_000;
 
+    /// <summary>What keys begin with; null: keys that no other run has.</summary>
+    public string? KeyPrefix { get; init; }
+
     /// <summary>0: every key is as likely as the next; above: the exponent of Zipf's law.</summary>
     public double Zipf { get; init; }
 

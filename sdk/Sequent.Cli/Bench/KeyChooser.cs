@@ -8,11 +8,13 @@ internal sealed class KeyChooser
     private readonly string[] _keys;
     private readonly double[]? _cumulated;
 
-    public KeyChooser(int count, double zipf)
+    /// <param name="count">How many keys.</param>
+    /// <param name="zipf">Zipf's exponent; 0: all alike.</param>
+    /// <param name="prefix">What they begin with; null: a run has keys of its own, so that what an earlier one left in the log does not matter.</param>
+    public KeyChooser(int count, double zipf, string? prefix = null)
     {
-        // A run of its own keys: what an earlier one left in the log does not matter.
-        var run = Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture)[..8];
-        _keys = [.. Enumerable.Range(0, count).Select(i => string.Create(CultureInfo.InvariantCulture, $"bench-{run}-{i}"))];
+        prefix ??= $"bench-{Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture)[..8]}";
+        _keys = [.. Enumerable.Range(0, count).Select(i => string.Create(CultureInfo.InvariantCulture, $"{prefix}-{i}"))];
         if (zipf <= 0)
             return;
         _cumulated = new double[count];

@@ -12,8 +12,8 @@ internal sealed class FrameReader(WebSocket socket)
     /// <summary>The first message is <c>hello</c>, which is small.</summary>
     private const int HelloBytes = 64 * 1024;
 
-    /// <summary>A buffer that grew beyond this for one large message is not kept.</summary>
-    private const int KeptBytes = 256 * 1024;
+    /// <summary>Frames of the bus are at most so long. A buffer that grew beyond this for one large message is not kept.</summary>
+    private const int KeptBytes = 1024 * 1024;
 
     private byte[] _buffer = new byte[16 * 1024];
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Sequent.Protocol;
 
 /// <summary>Reads what the bus sends, in v2 or in v1. Unknown fields and unknown message types are ignored, so that a newer bus can add to them.</summary>
@@ -8,8 +10,34 @@ public static class BusMessageReader
     /// <exception cref="ProtocolException">The message is not what the protocol says.</exception>
     public static BusMessage? Read(ReadOnlyMemory<byte> utf8)
     {
-        var type = MessageEnvelope.Find(utf8.Span).MessageType;
+        if (MessageEnvelope.FirstType(utf8.Span) is not { } type)
+            return Read(MessageEnvelope.Find(utf8.Span).MessageType, utf8);
+        try
+        {
+            // The bus prints the type first, so mostly one pass does for everything.
+            return Read(type, utf8);
+        }
+        catch (JsonException e)
+        {
+            throw StrictJson.Fault(utf8.Span, e);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new ProtocolException(ErrorCodes.MalformedJson, "Malformed JSON: the escape of a surrogate stands alone.");
+        }
+    }
+
+    private static BusMessage? Read(string type, ReadOnlyMemory<byte> utf8)
+    {
         var fields = new FieldReader(utf8);
+        var message = Read(type, ref fields);
+        if (message is not null)
+            fields.End();
+        return message;
+    }
+
+    private static BusMessage? Read(string type, ref FieldReader fields)
+    {
         if (type == "event")
             return new EventsMessage([EventReader.ReadDelivered(ref fields)]);
         fields.EnterObject();

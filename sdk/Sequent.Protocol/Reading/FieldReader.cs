@@ -7,7 +7,7 @@ namespace Sequent.Protocol;
 
 /// <summary>
 /// Reads the fields of one known object strictly: a known field comes at most once and has its type, unknown ones are skipped.
-/// It works on text that <see cref="StrictJson"/> has passed, so the reader itself cannot fail.
+/// Of text that <see cref="StrictJson"/> has passed the reader itself cannot fail; of other text it throws what a <see cref="Utf8JsonReader"/> does.
 /// </summary>
 internal ref struct FieldReader
 {
@@ -61,6 +61,10 @@ internal ref struct FieldReader
         _reader.Read();
         return true;
     }
+
+    /// <summary>Past the end of the message's object nothing follows.</summary>
+    /// <exception cref="JsonException">Something does.</exception>
+    public void End() => _reader.Read();
 
     /// <summary>Skips an unknown field.</summary>
     public void SkipField()

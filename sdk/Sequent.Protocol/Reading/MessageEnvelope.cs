@@ -50,6 +50,31 @@ internal readonly record struct MessageEnvelope(string MessageType, string? Requ
         return found.ToEnvelope();
     }
 
+    /// <summary>The type if it is the first field, else null. Nothing else is looked at but that the text is UTF-8.</summary>
+    public static string? FirstType(ReadOnlySpan<byte> utf8)
+    {
+        var reader = StrictJson.Open(utf8, WireNames.MaxDepth);
+        try
+        {
+            return reader.Read() && reader.TokenType == JsonTokenType.StartObject && reader.Read() && reader.TokenType == JsonTokenType.PropertyName
+                && reader.ValueTextEquals("message_type"u8) && reader.Read() && reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped
+                ? NameOf(ref reader)
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null; // who reads all of it says what is wrong
+        }
+    }
+
+    // Those that come by the thousand.
+    private static string NameOf(ref Utf8JsonReader reader) =>
+        reader.ValueTextEquals("new"u8) ? "new"
+        : reader.ValueTextEquals("receipt"u8) ? "receipt"
+        : reader.ValueTextEquals("ack"u8) ? "ack"
+        : reader.ValueTextEquals("events"u8) ? "events"
+        : reader.GetString()!;
+
     /// <summary>What was found. That a text is no JSON is told before anything else that is wrong with it, so faults wait for its end.</summary>
     private struct Findings
     {
@@ -90,14 +115,6 @@ internal readonly record struct MessageEnvelope(string MessageType, string? Requ
                 throw new ProtocolException(ErrorCodes.InvalidMessage, _typeFault ?? "message_type is missing.", "$.message_type");
             return new MessageEnvelope(_type, _requestIdFault is null ? _requestId : null, _requestIdFault);
         }
-
-        // Those that come by the thousand.
-        private static string NameOf(ref Utf8JsonReader reader) =>
-            reader.ValueTextEquals("new"u8) ? "new"
-            : reader.ValueTextEquals("receipt"u8) ? "receipt"
-            : reader.ValueTextEquals("ack"u8) ? "ack"
-            : reader.ValueTextEquals("events"u8) ? "events"
-            : reader.GetString()!;
 
         private static string? FaultOf(string? requestId) => requestId switch
         {

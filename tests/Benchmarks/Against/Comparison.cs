@@ -11,7 +11,7 @@ namespace Sequent.Benchmarks.Against;
 internal static class Comparison
 {
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Warmup = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Warmup = TimeSpan.FromSeconds(8);
 
     private static readonly BenchPlan Sdk = new() { Load = "publish", Duration = Duration, Warmup = Warmup };
     private static readonly BenchPlan ByHand = Sdk with { Wire = Wire.V1 };
@@ -54,6 +54,18 @@ internal static class Comparison
         var measurement = await BenchRun.RunAsync(new BenchPlan { Load = "rebuild", Duration = TimeSpan.FromSeconds(10) }, Console.Error.WriteLine, default);
         Console.WriteLine("## Rebuild of 1,000,000 events into typed events in a .NET client\n");
         Console.WriteLine(BenchReport.Table([measurement]));
+    }
+
+    /// <summary>Publishes over more and more connections, with as much in flight over all of them together.</summary>
+    /// <param name="png">Where it is drawn.</param>
+    public static async Task ConnectionsAsync(string png)
+    {
+        var measurements = new List<Measurement>();
+        foreach (var plan in BenchCommand.SessionPlans(Sdk))
+            measurements.Add(await BenchRun.RunAsync(plan, Console.Error.WriteLine, default));
+        BenchPlot.Save(measurements, png);
+        Console.WriteLine($"## By connections\n\nv2 by hand, one event a message, {Sdk.Window:N0} in flight over all connections together.\n");
+        Console.WriteLine($"{BenchReport.Table(measurements)}\n\n![Events a second by connections](benchmarks/{Path.GetFileName(png)})");
     }
 
     private static async Task<Measurement> MeasureAsync(Subject subject)

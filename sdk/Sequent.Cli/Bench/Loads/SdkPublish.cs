@@ -5,7 +5,7 @@ namespace Sequent.Cli.Bench.Loads;
 /// <summary>Publishes through the SDK: one event a call (<c>publish</c>), several (<c>batch</c>), or a unit that reads its key and appends one event (<c>unit</c>).</summary>
 internal sealed class SdkPublish(BenchPlan plan) : ILoad
 {
-    private readonly KeyChooser _keys = new(plan.Keys, plan.Zipf);
+    private readonly KeyChooser _keys = new(plan.Keys, plan.Zipf, plan.KeyPrefix);
     private readonly string _pad = Measured.PadFor(plan.Size);
     private SdkClients _clients = null!;
 
