@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.WebSockets;
+using Microsoft.Extensions.ObjectPool;
 using Sequent.Bus.Delivering;
 using Sequent.Bus.Reading;
 using Sequent.Bus.Storage;
@@ -33,10 +34,10 @@ internal sealed class SessionSender(WebSocket socket, SessionStream? stream, Pro
     /// <summary>Messages with many events leave in fragments of about this size: with thousands of sessions, long buffers are what memory goes to.</summary>
     private const int FragmentBytes = 32 * 1024;
 
-    /// <summary>A frame buffer that grew beyond this is not kept while there is nothing to send: most sessions are idle most of the time.</summary>
-    private const int KeptBufferBytes = 4096;
+    // Most sessions are idle most of the time: one that has nothing to send has no buffer.
+    private static readonly ObjectPool<ArrayBufferWriter<byte>> Buffers = new DefaultObjectPool<ArrayBufferWriter<byte>>(new BufferPolicy());
 
-    private ArrayBufferWriter<byte> _frame = new(KeptBufferBytes);
+    private ArrayBufferWriter<byte> _frame = new();
     private bool _storeFailed;
     private readonly List<Handover> _deliveries = [];
     private readonly TimeZoneInfo _zone = time.LocalTimeZone;
@@ -47,6 +48,7 @@ internal sealed class SessionSender(WebSocket socket, SessionStream? stream, Pro
     {
         while (await outbox.Reader.WaitToReadAsync(cancellationToken))
         {
+            _frame = Buffers.Get();
             while (outbox.Reader.TryRead(out var item))
             {
                 if (item.Message is null)
@@ -64,8 +66,7 @@ internal sealed class SessionSender(WebSocket socket, SessionStream? stream, Pro
 
             await SendDeliveriesAsync(cancellationToken);
             await SendGatheredAsync(cancellationToken);
-            if (_frame.Capacity > KeptBufferBytes)
-                _frame = new ArrayBufferWriter<byte>(KeptBufferBytes);
+            Buffers.Return(_frame);
         }
     }
 
@@ -278,4 +279,18 @@ internal sealed class SessionSender(WebSocket socket, SessionStream? stream, Pro
 
     /// <summary>Frames leave together, but none waits for what may take a while.</summary>
     private ValueTask SendGatheredAsync(CancellationToken cancellationToken) => stream?.SendGatheredAsync(cancellationToken) ?? ValueTask.CompletedTask;
+
+    private sealed class BufferPolicy : PooledObjectPolicy<ArrayBufferWriter<byte>>
+    {
+        /// <summary>One that grew beyond this for a long message is not kept.</summary>
+        private const int KeptBytes = 256 * 1024;
+
+        public override ArrayBufferWriter<byte> Create() => new(2 * FragmentBytes);
+
+        public override bool Return(ArrayBufferWriter<byte> buffer)
+        {
+            buffer.ResetWrittenCount();
+            return buffer.Capacity <= KeptBytes;
+        }
+    }
 }
