@@ -74,6 +74,7 @@ void CheckCoverage(string coberturaFile)
 // Runs the benchmarks and writes what they print, under a heading and what they ran on.
 void Measure(string file, string[] heading, params string[] benchmarks)
 {
+    System.IO.Directory.CreateDirectory("docs/benchmarks");
     var program = $"tests/Benchmarks/bin/{configuration}/net10.0/Benchmarks.dll";
     // What else the machine was busy with; Linux only.
     var loadBefore = System.IO.File.Exists("/proc/loadavg") ? System.IO.File.ReadAllText("/proc/loadavg").Split(' ')[0] : "unknown";

@@ -39,6 +39,7 @@ public class HotPaths
     public static void Run()
     {
         var config = ManualConfig.CreateEmpty()
+            .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "sequent-benchmarks"))
             .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.DontLogOutput).WithWarmupCount(5).WithIterationCount(10))
             .AddColumnProvider(DefaultColumnProviders.Metrics)
             .AddColumn(TargetMethodColumn.Method, StatisticColumn.Median, StatisticColumn.Min)

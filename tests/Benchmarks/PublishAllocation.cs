@@ -31,6 +31,7 @@ public class PublishAllocation : IAsyncDisposable
     public static void Run()
     {
         var config = ManualConfig.CreateEmpty()
+            .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "sequent-benchmarks"))
             .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.DontLogOutput).WithWarmupCount(3).WithIterationCount(5).WithInvocationCount(16).WithUnrollFactor(1))
             .AddColumnProvider(DefaultColumnProviders.Params, DefaultColumnProviders.Metrics)
             .AddColumn(TargetMethodColumn.Method, StatisticColumn.Median)

@@ -71,7 +71,7 @@ internal sealed class OpenBatch(SequenceTable table, long timeMicros)
             EventType = e.EventType,
             CorrelationId = e.CorrelationId,
             // A slice keeps its whole frame in memory for as long as the event is; one that is mostly this event's data may stay.
-            Data = 2 * e.Data.Length >= request.FrameBytes ? e.Data : e.Data.ToArray(),
+            Data = 2 * e.Data.Length >= request.FrameBytes && request.FrameBytes > 0 ? e.Data : e.Data.ToArray(),
             Producer = request.Producer,
             TimeMicros = TimeMicros,
             EventId = e.EventId,

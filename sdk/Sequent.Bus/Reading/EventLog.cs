@@ -71,6 +71,9 @@ internal sealed class EventLog(IEventStore store, RecentCommits recent)
             : await store.ReadHeadersAsync(after, count, cancellationToken);
     }
 
+    /// <summary>The event at this position is in memory: nobody waits for it.</summary>
+    public bool IsRecent(long position) => recent.Contains(position);
+
     /// <summary>The events at these positions, in the order asked for: all, or the first ones as far as the bytes go, but at least one.</summary>
     public ValueTask<IReadOnlyList<StoredEvent>> ReadAtAsync(IReadOnlyList<long> positions, int maxBytes, CancellationToken cancellationToken)
     {

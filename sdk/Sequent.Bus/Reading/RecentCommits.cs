@@ -28,6 +28,12 @@ internal sealed class RecentCommits(long maxBytes)
         }
     }
 
+    public bool Contains(long position)
+    {
+        lock (_lock)
+            return At(position) is not null;
+    }
+
     /// <summary>The events at these positions, as far as they are recent, up to the first one that is not.</summary>
     public List<StoredEvent> FindAll(IReadOnlyList<long> positions)
     {

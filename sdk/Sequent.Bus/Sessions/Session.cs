@@ -39,6 +39,7 @@ internal sealed class Session : IDisposable
     private readonly TaskCompletionSource _hungUp = new();
     private readonly SessionRegistration _registration;
     private readonly SessionQueries _queries;
+    private readonly Action<PublishRequest, PublishResult> _answer;
 
     // What the Close frame of the bus says.
     private (WebSocketCloseStatus Status, string Reason) _goodbye = (WebSocketCloseStatus.EndpointUnavailable, ErrorCodes.ShuttingDown);
@@ -59,6 +60,7 @@ internal sealed class Session : IDisposable
     {
         (_socket, _stream, _version, _producer, _bus, _log) = (socket, stream, version, producer, bus, new SessionLog(producer.SessionId, logger));
         _outbox = new Outbox(version);
+        _answer = Answer;
         Id = producer.SessionId.ToString(CultureInfo.InvariantCulture);
         _registration = new SessionRegistration(_outbox, version, Id, bus.Deliveries, EndNow, _ended.Token);
         _queries = new SessionQueries(_outbox, bus.Log, bus.Pages, bus.Sequencer, bus.Store, bus.Limits, bus.Time, _log, _ended.Token);
@@ -132,7 +134,7 @@ internal sealed class Session : IDisposable
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        var frames = new FrameReader(_socket, _bus.Limits.MessageBytes);
+        var frames = new FrameReader(_socket, _stream, _bus.Limits.MessageBytes);
         while (true)
         {
             await _outbox.WaitForRoomAsync(cancellationToken);
@@ -247,7 +249,7 @@ internal sealed class Session : IDisposable
             throw new ProtocolException(ErrorCodes.ShuttingDown, "The bus is stopping; nothing of this message was stored. Send it again elsewhere or later.");
         }
 
-        await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, Answer) { FrameBytes = bytes, Span = BusTrace.Begin(message) }, _ended.Token);
+        await _bus.Sequencer.SubmitAsync(new PublishRequest(message, _producer, _version, _answer) { FrameBytes = bytes, Span = BusTrace.Begin(message) }, _ended.Token);
     }
 
     /// <summary>Called by the sequencer, in the order of this session's requests.</summary>

@@ -67,6 +67,7 @@ internal sealed class SessionSender(WebSocket socket, SessionStream? stream, Pro
             await SendDeliveriesAsync(cancellationToken);
             await SendGatheredAsync(cancellationToken);
             Buffers.Return(_frame);
+            _frame = new ArrayBufferWriter<byte>();
         }
     }
 
@@ -106,10 +107,9 @@ internal sealed class SessionSender(WebSocket socket, SessionStream? stream, Pro
         {
             try
             {
-                var reading = log.ReadAtAsync(positions, FrameBytes, cancellationToken);
-                if (!reading.IsCompleted)
+                if (!log.IsRecent(positions[0]))
                     await SendGatheredAsync(cancellationToken);
-                var bodies = await reading;
+                var bodies = await log.ReadAtAsync(positions, FrameBytes, cancellationToken);
                 NoteStoreWorks();
                 return bodies;
             }
@@ -173,13 +173,19 @@ internal sealed class SessionSender(WebSocket socket, SessionStream? stream, Pro
     /// <summary>v1 statuses are only success and inconsistent, and its receipts are recognised by their checksums.</summary>
     private ReceiptMessage Receipt(DecidedPublish decided)
     {
-        var entries = decided.Result.Entries;
-        if (decided.V1Events is { } events)
-            entries = [.. events.Select((e, i) => new ReceiptEntry(decided.Result.Entries[i].Status) { Checksum = Checksum.Compute(e.Data.Span) })];
+        var entries = decided.V1Events is { } events ? V1Entries(events, decided.Result.Entries) : decided.Result.Entries;
         // All receipts of a commit have the same one.
         if (_lastTime.Micros != decided.Result.TimeMicros)
             _lastTime = (decided.Result.TimeMicros, Rfc2822.Format(DateTimeOffset.UnixEpoch.AddMicroseconds(decided.Result.TimeMicros), _zone));
         return new ReceiptMessage(entries, decided.Sender, _lastTime.Text) { RequestId = decided.RequestId };
+    }
+
+    private static ReceiptEntry[] V1Entries(IReadOnlyList<NewEvent> events, IReadOnlyList<ReceiptEntry> decided)
+    {
+        var entries = new ReceiptEntry[events.Count];
+        for (var i = 0; i < entries.Length; i++)
+            entries[i] = new ReceiptEntry(decided[i].Status) { Checksum = Checksum.Compute(events[i].Data.Span) };
+        return entries;
     }
 
     private async ValueTask SendPageAsync(QueryPage message, CancellationToken cancellationToken)

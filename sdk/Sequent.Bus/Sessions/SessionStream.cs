@@ -37,6 +37,9 @@ internal sealed class SessionStream(Stream inner) : Stream
         set => throw new NotSupportedException();
     }
 
+    /// <summary>Something has arrived that was not handed out yet.</summary>
+    public bool HasReadAhead => _read is not null;
+
     /// <summary>What is written from now on may wait for <see cref="SendGatheredAsync"/>, which has to follow.</summary>
     public void Gather() => _isGathering = true;
 
@@ -64,29 +67,14 @@ internal sealed class SessionStream(Stream inner) : Stream
         return buffer.Length is 0 or >= ReadBytes ? inner.ReadAsync(buffer, cancellationToken) : ReadAheadAsync(buffer, cancellationToken);
     }
 
-    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        await _writing.WaitAsync(cancellationToken);
-        try
-        {
-            if (_gatheredLength + buffer.Length > GatherBytes)
-                await WriteGatheredAsync(cancellationToken);
-            if (_isGathering && buffer.Length < GatherBytes)
-            {
-                _gathered ??= ArrayPool<byte>.Shared.Rent(GatherBytes);
-                buffer.CopyTo(_gathered.AsMemory(_gatheredLength));
-                _gatheredLength += buffer.Length;
-            }
-            else
-            {
-                await WriteGatheredAsync(cancellationToken);
-                await inner.WriteAsync(buffer, cancellationToken);
-            }
-        }
-        finally
-        {
-            _writing.Release();
-        }
+        // Mostly it is gathered, and nobody else writes.
+        if (!_isGathering || !_writing.Wait(0, CancellationToken.None))
+            return WriteInTurnAsync(buffer, cancellationToken);
+        var isGathered = TryGather(buffer.Span);
+        _writing.Release();
+        return isGathered ? default : WriteInTurnAsync(buffer, cancellationToken);
     }
 
     // The web server sends what is written without being asked.
@@ -144,12 +132,42 @@ internal sealed class SessionStream(Stream inner) : Stream
         return length;
     }
 
+    private async ValueTask WriteInTurnAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken);
+        try
+        {
+            if (TryGather(buffer.Span))
+                return;
+            await WriteGatheredAsync(cancellationToken);
+            if (!TryGather(buffer.Span))
+                await inner.WriteAsync(buffer, cancellationToken);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    private bool TryGather(ReadOnlySpan<byte> buffer)
+    {
+        if (!_isGathering || _gatheredLength + buffer.Length > GatherBytes)
+            return false;
+        _gathered ??= ArrayPool<byte>.Shared.Rent(GatherBytes);
+        buffer.CopyTo(_gathered.AsSpan(_gatheredLength));
+        _gatheredLength += buffer.Length;
+        return true;
+    }
+
     private async ValueTask WriteGatheredAsync(CancellationToken cancellationToken)
     {
-        if (_gatheredLength == 0)
+        if (_gathered is not { } gathered)
             return;
-        await inner.WriteAsync(_gathered.AsMemory(0, _gatheredLength), cancellationToken);
-        ArrayPool<byte>.Shared.Return(_gathered!);
+
+        // Taken before it is written, so that it is never written twice.
+        var length = _gatheredLength;
         (_gathered, _gatheredLength) = (null, 0);
+        await inner.WriteAsync(gathered.AsMemory(0, length), cancellationToken);
+        ArrayPool<byte>.Shared.Return(gathered);
     }
 }

@@ -42,9 +42,9 @@ internal sealed class StoredEvent
 
     public DateTimeOffset Time => DateTimeOffset.UnixEpoch.AddMicroseconds(TimeMicros);
 
-    /// <summary>Roughly what the event costs in memory, in bytes: its data and texts, the two printed texts that hold them again, and about 1,000 for the rest.</summary>
+    /// <summary>Roughly what the event costs in memory, in bytes: its data, with as much again of the message it came in, and its texts, the two printed texts that hold them again, and about 1,000 for the rest.</summary>
     public int ApproximateSize =>
-        1_000 + (3 * Data.Length) + (4 * (Key.Length + EventType.Length + (TraceParent?.Length ?? 0) + (TraceState?.Length ?? 0) + (ContentType?.Length ?? 0)));
+        1_000 + (4 * Data.Length) + (4 * (Key.Length + EventType.Length + (TraceParent?.Length ?? 0) + (TraceState?.Length ?? 0) + (ContentType?.Length ?? 0)));
 
     /// <summary>The event as a v1 <c>event</c> message. Printed once and shared; two threads may print it at once, to the same text.</summary>
     public ReadOnlyMemory<byte> V1Text(TimeZoneInfo zone)

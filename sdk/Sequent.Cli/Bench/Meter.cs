@@ -36,9 +36,10 @@ internal sealed class Meter
     public void Record(long since, int events = 1)
     {
         Interlocked.Add(ref _all, events);
-        if (!_measures)
-            return;
-        Interlocked.Add(ref _events, events);
+        if (_measures)
+            Interlocked.Add(ref _events, events);
+        else if (_ended == 0 || since >= _ended)
+            return; // what was under way at the end counts with its time: a bus that stalls must not hide it
         _micros.RecordValue(Math.Clamp(Stopwatch.GetElapsedTime(since).Ticks / TimeSpan.TicksPerMicrosecond, 1, LongestMicros));
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 
 namespace Sequent.Cli.Bench;
 
@@ -28,19 +29,22 @@ internal static class Pacing
     private static async Task OpenAsync(double rate, int window, Func<long, Task> operation, CancellationToken stop)
     {
         using var room = new SemaphoreSlim(window);
+        Exception? failure = null;
 
         // A thread of its own, because the pool's timers come up to two milliseconds late, which would count.
         await Task.Factory.StartNew(Begin, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         for (var i = 0; i < window; i++)
             await room.WaitAsync(CancellationToken.None);
+        if (failure is not null)
+            ExceptionDispatchInfo.Throw(failure);
 
         void Begin()
         {
             var begun = Stopwatch.GetTimestamp();
-            for (long started = 0; !stop.WaitHandle.WaitOne(Tick);)
+            for (long started = 0; !stop.WaitHandle.WaitOne(Tick) && failure is null;)
             {
                 var due = (long)(Stopwatch.GetElapsedTime(begun).TotalSeconds * rate);
-                for (; started < due && !stop.IsCancellationRequested; started++)
+                for (; started < due && !stop.IsCancellationRequested && failure is null; started++)
                 {
                     room.Wait(CancellationToken.None);
                     _ = OneAsync(begun + (long)(started / rate * Stopwatch.Frequency));
@@ -53,6 +57,10 @@ internal static class Pacing
             try
             {
                 await operation(dueAt);
+            }
+            catch (Exception e)
+            {
+                failure ??= e;
             }
             finally
             {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 
@@ -12,10 +13,10 @@ internal sealed class FrameReader(WebSocket socket)
     /// <summary>The first message is <c>hello</c>, which is small.</summary>
     private const int HelloBytes = 64 * 1024;
 
-    /// <summary>Frames of the bus are at most so long. A buffer that grew beyond this for one large message is not kept.</summary>
-    private const int KeptBytes = 1024 * 1024;
+    private readonly byte[] _chunk = new byte[16 * 1024];
 
-    private byte[] _buffer = new byte[16 * 1024];
+    // Of the pool, for a longer message.
+    private byte[]? _long;
 
     /// <summary>The largest message that is taken. A longer one is no answer to anything this client asked.</summary>
     public int MaxBytes { get; set; } = HelloBytes;
@@ -25,11 +26,11 @@ internal sealed class FrameReader(WebSocket socket)
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken)
     {
-        if (_buffer.Length > KeptBytes)
-            _buffer = new byte[KeptBytes];
+        GiveBack();
+        var buffer = _chunk;
         for (var length = 0; ;)
         {
-            var result = await socket.ReceiveAsync(_buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
+            var result = await socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
             if (result.MessageType == WebSocketMessageType.Close)
                 return null;
             length += result.Count;
@@ -37,12 +38,27 @@ internal sealed class FrameReader(WebSocket socket)
                 throw new WebSocketException(WebSocketError.Faulted, $"The bus sent a message of more than {MaxBytes} bytes.");
             if (result.EndOfMessage)
             {
-                var message = _buffer.AsMemory(0, length);
+                var message = buffer.AsMemory(0, length);
                 return message.Span.StartsWith("{\"message_type\":\"receipt\""u8) ? message : message.ToArray();
             }
 
-            if (length == _buffer.Length)
-                Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, 2L * length));
+            if (length == buffer.Length)
+                buffer = Grow(buffer);
         }
+    }
+
+    private byte[] Grow(byte[] buffer)
+    {
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, 2L * buffer.Length));
+        buffer.CopyTo(larger, 0);
+        GiveBack();
+        return _long = larger;
+    }
+
+    private void GiveBack()
+    {
+        if (_long is { } former)
+            ArrayPool<byte>.Shared.Return(former);
+        _long = null;
     }
 }

@@ -5,7 +5,10 @@ namespace Sequent.Protocol;
 /// <summary>Reads what the bus sends, in v2 or in v1. Unknown fields and unknown message types are ignored, so that a newer bus can add to them.</summary>
 public static class BusMessageReader
 {
-    /// <summary>Reads one message, or returns null if its type is unknown.</summary>
+    /// <summary>
+    /// Reads one message, or returns null if its type is unknown. Where the type is the first field, as the bus prints it, data and unknown fields are looked at only as far as
+    /// it takes to find their ends: whoever reads them finds what else is wrong with them.
+    /// </summary>
     /// <param name="utf8">The message. The data of its events are slices of it, so it must not be reused.</param>
     /// <exception cref="ProtocolException">The message is not what the protocol says.</exception>
     public static BusMessage? Read(ReadOnlyMemory<byte> utf8)

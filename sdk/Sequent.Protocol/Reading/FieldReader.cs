@@ -11,6 +11,9 @@ namespace Sequent.Protocol;
 /// </summary>
 internal ref struct FieldReader
 {
+    /// <summary>A longer text is not kept for the next message, in characters.</summary>
+    private const int MaxKept = 256;
+
     private readonly ReadOnlyMemory<byte> _utf8;
     private Utf8JsonReader _reader;
     private Places _parents;
@@ -85,8 +88,15 @@ internal ref struct FieldReader
     public readonly bool ValueIs(ReadOnlySpan<byte> text) => _reader.TokenType == JsonTokenType.String && _reader.ValueTextEquals(text);
 
     /// <summary>A text that is often the same as the last one, which then is returned again.</summary>
-    public string String(ref string? last) =>
-        last is not null && _reader.TokenType == JsonTokenType.String && _reader.ValueTextEquals(last) ? last : last = String();
+    public string String(ref string? last)
+    {
+        if (last is not null && _reader.TokenType == JsonTokenType.String && _reader.ValueTextEquals(last))
+            return last;
+        var text = String();
+        if (text.Length <= MaxKept)
+            last = text;
+        return text;
+    }
 
     public string String() => _reader.TokenType == JsonTokenType.String ? _reader.GetString()! : throw Fault("must be a string");
 

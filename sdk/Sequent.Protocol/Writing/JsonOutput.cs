@@ -15,6 +15,8 @@ internal static class JsonOutput
         MaxDepth = WireNames.MaxDepth + 10,
     };
 
+    private static readonly ArrayBufferWriter<byte> Nowhere = new();
+
     [ThreadStatic]
     private static Utf8JsonWriter? _spare;
 
@@ -31,6 +33,9 @@ internal static class JsonOutput
     public static void End(Utf8JsonWriter json)
     {
         json.Flush();
+
+        // Not to keep in memory what it has written.
+        json.Reset(Nowhere);
         _spare = json;
     }
 

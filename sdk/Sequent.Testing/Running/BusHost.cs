@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Sequent.Bus;
+using Sequent.Bus.Sessions;
 using Sequent.Bus.Storage.InMemory;
 using Sequent.Testing.Faults;
 

@@ -24,7 +24,7 @@ internal static class Comparison
         Console.WriteLine($"## Beside the wire, the store and Redis\n\nEach measured {rounds} times, in turn, {Duration.TotalSeconds} s each after {Warmup.TotalSeconds} s of warm-up; events of {Sdk.Size} bytes under {Sdk.Keys:N0} keys, fsync on. Medians, and the spread from least to most.\n");
         Subject[] subjects =
         [
-            new("echo", "bare echo of the same messages, 1,000 in flight", () => new EchoLoad(ByHand), ByHand),
+            new("echo", "bare Kestrel WebSocket echo of the same messages, one write each, 1,000 in flight", () => new EchoLoad(ByHand), ByHand),
             new("v1", "v1 by hand, one event a message, 1,000 in flight", null, ByHand),
             new("store", "the store alone, 500 a commit", () => new StoreLoad(Sdk with { Batch = 500 }), Sdk with { Batch = 500 }),
             new("sdk", "SDK PublishAsync, 1,000 in flight", null, Sdk),

@@ -6,6 +6,7 @@ using Sequent.Bus.Storage;
 using Sequent.Bus.Storage.Sqlite;
 using Sequent.Cli.Bench;
 using Sequent.Cli.Bench.Loads;
+using Sequent.Client.Publishing;
 
 namespace Sequent.Benchmarks.Against;
 
@@ -33,9 +34,12 @@ internal sealed class StoreLoad(BenchPlan plan) : ILoad
     public Task RunAsync(Meter meter, CancellationToken stop) => Task.Run(
         async () =>
         {
+            // What the bus does beside its commits is not done within them here either.
+            var next = Task.Run(NextBatch);
             while (!stop.IsCancellationRequested)
             {
-                var events = Enumerable.Range(0, plan.Batch).Select(_ => Next()).ToList();
+                var events = await next;
+                next = Task.Run(NextBatch);
                 var since = Stopwatch.GetTimestamp();
                 if (await _store!.AppendAsync(events, CancellationToken.None) != AppendOutcome.Committed)
                     throw new InvalidOperationException("The store did not commit.");
@@ -50,6 +54,8 @@ internal sealed class StoreLoad(BenchPlan plan) : ILoad
             await _file.DisposeAsync();
         _folder.Delete(recursive: true);
     }
+
+    private List<StoredEvent> NextBatch() => [.. Enumerable.Range(0, plan.Batch).Select(_ => Next())];
 
     private StoredEvent Next()
     {
@@ -67,7 +73,7 @@ internal sealed class StoreLoad(BenchPlan plan) : ILoad
             Data = _data,
             Producer = Producer,
             TimeMicros = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() * 1_000,
-            EventId = Guid.CreateVersion7(),
+            EventId = EventIds.Next(DateTimeOffset.UtcNow),
         };
     }
 }

@@ -86,6 +86,24 @@ internal sealed class SessionStreamTests
         Assert.That(async () => await first.WaitAsync(TimeSpan.FromSeconds(10)), Throws.Nothing);
     }
 
+    [Test]
+    public async Task What_was_gathered_and_could_not_be_sent_is_not_sent_again()
+    {
+        _inner.IsStuck = true;
+        _stream.Gather();
+        await _stream.WriteAsync(Bytes(1, 10));
+        using var cancel = new CancellationTokenSource();
+        var sending = _stream.SendGatheredAsync(cancel.Token).AsTask();
+        var pong = _stream.WriteAsync(Bytes(2, 2)).AsTask();
+
+        await cancel.CancelAsync();
+        Assert.That(async () => await sending.WaitAsync(TimeSpan.FromSeconds(10)), Throws.InstanceOf<OperationCanceledException>());
+        _inner.Unstick();
+        await pong.WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.That(_inner.Written.Select(w => w[0]), Is.EqualTo(new[] { 2 }));
+    }
+
     [TestCase(1)]
     [TestCase(7)]
     [TestCase(16 * 1024)]

@@ -4,42 +4,59 @@ namespace Sequent.Bus.Storage.Sqlite;
 
 /// <summary>
 /// Carries the journal over into the file, beside the commits instead of within one: a commit that had to do it would be held up for tens of milliseconds.
-/// Only when the journal is long is the rest of it, which is little, carried over between two commits, so that the next one starts it over.
+/// What little is left in the end is carried over between two commits, so that the next one starts the journal over.
 /// </summary>
 /// <param name="path">The file.</param>
 /// <param name="gate">Held by whoever writes.</param>
+/// <param name="pages">Pages of the journal, 4 KiB each, that are carried over together.</param>
 /// <param name="logger">Is told of trouble.</param>
-internal sealed partial class Checkpointer(string path, SemaphoreSlim gate, ILogger logger)
+internal sealed partial class Checkpointer(string path, SemaphoreSlim gate, int pages, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>Pages of the journal, 4 KiB each, that are carried over together; SQLite's own number.</summary>
-    private const int Pages = 1_000;
+    /// <summary>As many as SQLite itself would carry over within a commit.</summary>
+    public const int DefaultPages = 1_000;
 
-    /// <summary>A journal of so many pages, 64 MiB, is to start over. A longer one makes reading slower.</summary>
-    private const int MaxPages = 16_384;
+    /// <summary>So often in a row it is tried to come near the end of the journal.</summary>
+    private const int MaxPasses = 4;
 
     private readonly ILogger _logger = logger;
+
+    // Held by whoever carries over or cuts the journal, because SQLite refuses a second one. Who holds it does not wait for the gate.
+    private readonly SemaphoreSlim _carrying = new(1);
     private SqliteConnection? _db;
     private Task _running = Task.CompletedTask;
-    private int _written;
+    private int _written; // since the last pass began
     private volatile bool _isEnding;
 
     /// <summary>A commit was made. The gate is held.</summary>
     public void Committed(SqliteConnection writer)
     {
-        _written += writer.TakePagesWritten();
-        if (_written < Pages || _isEnding || !_running.IsCompleted)
-            return;
-        _written = 0;
-        _running = RunAsync();
+        if (Interlocked.Add(ref _written, writer.TakePagesWritten()) >= pages && !_isEnding && _running.IsCompleted)
+            _running = RunAsync();
     }
 
     /// <summary>Ends what is under way. The gate must not be held.</summary>
-    public async Task EndAsync()
+    public async ValueTask DisposeAsync()
     {
+        await gate.WaitAsync();
         _isEnding = true;
+        gate.Release();
         await _running;
         _db?.Dispose();
-        _db = null;
+        _carrying.Dispose();
+    }
+
+    /// <summary>Does something that nothing must be carried over beside.</summary>
+    public async ValueTask AloneAsync(Func<ValueTask> work)
+    {
+        await _carrying.WaitAsync();
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            _carrying.Release();
+        }
     }
 
     private async Task RunAsync()
@@ -48,17 +65,8 @@ internal sealed partial class Checkpointer(string path, SemaphoreSlim gate, ILog
         try
         {
             _db ??= SqliteConnection.Open(path, readOnly: false);
-            if (_db.Checkpoint() < MaxPages)
-                return;
-            await gate.WaitAsync();
-            try
-            {
-                _db.Checkpoint();
-            }
-            finally
-            {
-                gate.Release();
-            }
+            if (await CatchUpAsync(_db))
+                await FinishAsync(_db);
         }
         catch (StoreException e)
         {
@@ -66,6 +74,43 @@ internal sealed partial class Checkpointer(string path, SemaphoreSlim gate, ILog
             LogNotCheckpointed(e);
             _db?.Dispose();
             _db = null;
+        }
+    }
+
+    /// <summary>Carries over what was committed, and again what was committed meanwhile, until that is little. False: somebody reads for long, such as a backup.</summary>
+    private async Task<bool> CatchUpAsync(SqliteConnection db)
+    {
+        for (var pass = 0; pass < MaxPasses && (pass == 0 || Volatile.Read(ref _written) >= pages); pass++)
+        {
+            Interlocked.Exchange(ref _written, 0);
+            var isWhole = false;
+            await AloneAsync(() =>
+            {
+                isWhole = db.Checkpoint();
+                return default;
+            });
+            if (!isWhole)
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Carries over the rest while nobody commits.</summary>
+    private async Task FinishAsync(SqliteConnection db)
+    {
+        await gate.WaitAsync();
+        try
+        {
+            await AloneAsync(() =>
+            {
+                db.Checkpoint();
+                return default;
+            });
+        }
+        finally
+        {
+            gate.Release();
         }
     }
 

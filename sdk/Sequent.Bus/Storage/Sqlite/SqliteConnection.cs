@@ -91,11 +91,11 @@ internal sealed class SqliteConnection : IDisposable
     }
 
     /// <summary>Carries over of the journal what nobody reads or writes, without waiting for anybody.</summary>
-    /// <returns>How many pages the journal has.</returns>
-    public long Checkpoint()
+    /// <returns>Everything that was committed when it began is carried over.</returns>
+    public bool Checkpoint()
     {
         using var statement = Prepare("PRAGMA wal_checkpoint(PASSIVE)");
-        return statement.Step() ? statement.Integer(1) : 0;
+        return statement.Step() && statement.Integer(0) == 0 && statement.Integer(1) == statement.Integer(2);
     }
 
     /// <summary>How many pages were written since the last call.</summary>

@@ -17,13 +17,15 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
     private bool _wasShort;
 
     // Ids mostly grow with time (UUID version 7), so most of those that are asked for come after all that are stored. It may be too large: then they are looked up.
-    private Guid? _largestId;
+    // Only whoever appends replaces it, and before it appends; whoever asks may be anybody.
+    private volatile LargestId _largestId = new(Guid.AllBitsSet);
 
     public string LogId => file.LogId;
 
     public async ValueTask<LogEnd> OpenAsync(CancellationToken cancellationToken)
     {
         file.Open();
+        _largestId = new LargestId(await file.ReadAsync(rows => rows.LargestId(), cancellationToken) ?? Guid.Empty);
         return await file.ReadAsync(rows => rows.ReadEnd(), cancellationToken);
     }
 
@@ -76,8 +78,8 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
 
     public async ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken)
     {
-        _largestId ??= await file.ReadFirstAsync(rows => rows.LargestId(), cancellationToken) ?? Guid.Empty;
-        Guid[] perhapsStored = [.. eventIds.Where(id => id.CompareTo(_largestId.Value) <= 0)];
+        var largest = _largestId.Value;
+        Guid[] perhapsStored = [.. eventIds.Where(id => id.CompareTo(largest) <= 0)];
         return perhapsStored.Length == 0 ? NothingFound : await file.ReadFirstAsync(rows => rows.Find(perhapsStored), cancellationToken);
     }
 
@@ -154,11 +156,16 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
 
     private void NoteIds(IReadOnlyList<StoredEvent> events)
     {
+        var former = _largestId.Value;
+        var largest = former;
         foreach (var e in events)
         {
-            if (_largestId is { } largest && e.EventId is { } id && id.CompareTo(largest) > 0)
-                _largestId = id;
+            if (e.EventId is { } id && id.CompareTo(largest) > 0)
+                largest = id;
         }
+
+        if (largest != former)
+            _largestId = new LargestId(largest);
     }
 
     private bool Forget()
@@ -179,4 +186,6 @@ internal sealed partial class SqliteEventStore(SqliteFile file, FreeSpace space,
 
     [LoggerMessage(2, LogLevel.Error, "A commit failed; whether it happened has to be looked up")]
     private partial void LogUnknown(Exception exception);
+
+    private sealed record LargestId(Guid Value);
 }

@@ -52,14 +52,15 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     /// <param name="logger">Is told of trouble.</param>
     /// <param name="maxJournalBytes">Readers that come one after the other leave SQLite no moment to start its journal over; beyond this size they are held back for one.</param>
     /// <param name="maxHoldBack">For how long, at most. Null: 100 ms.</param>
-    public SqliteFile(string path, Durability durability, ILogger logger, long maxJournalBytes = DefaultMaxJournalBytes, TimeSpan? maxHoldBack = null)
+    /// <param name="checkpointPages">Pages of the journal that are carried over together.</param>
+    public SqliteFile(string path, Durability durability, ILogger logger, long maxJournalBytes = DefaultMaxJournalBytes, TimeSpan? maxHoldBack = null, int checkpointPages = Checkpointer.DefaultPages)
     {
         _path = Path.GetFullPath(path);
         _durability = durability;
         _logger = logger;
         _maxJournalBytes = maxJournalBytes;
         _maxHoldBack = maxHoldBack ?? DefaultMaxHoldBack;
-        _checkpointer = new Checkpointer(_path, _gate, logger);
+        _checkpointer = new Checkpointer(_path, _gate, checkpointPages, logger);
     }
 
     public string LogId { get; private set; } = "";
@@ -82,10 +83,10 @@ internal sealed partial class SqliteFile : IAsyncDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             _writer ??= OpenWriter();
             var result = work(_writer);
-            if (_writer is not null)
-                _checkpointer.Committed(_writer);
             if (++_writes % WritesPerLook == 0)
                 await ShrinkJournalAsync();
+            if (_writer is not null)
+                _checkpointer.Committed(_writer);
             return result;
         }
         finally
@@ -141,7 +142,12 @@ internal sealed partial class SqliteFile : IAsyncDisposable
     {
         if (_writer is null || _looksToPass-- > 0 || new FileInfo(_path + "-wal") is not { Exists: true, Length: var length } || length <= _maxJournalBytes)
             return;
-        if (TryShrink(_writer))
+        await _checkpointer.AloneAsync(() => ShrinkAsync(_writer, length));
+    }
+
+    private async ValueTask ShrinkAsync(SqliteConnection writer, long length)
+    {
+        if (TryShrink(writer))
             return;
         var held = 0;
         using var limit = new CancellationTokenSource(_maxHoldBack);
@@ -149,7 +155,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         {
             for (; held < MaxReaders; held++)
                 await _readers.WaitAsync(limit.Token);
-            if (TryShrink(_writer))
+            if (TryShrink(writer))
                 return;
         }
         catch (OperationCanceledException)
@@ -204,7 +210,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _checkpointer.EndAsync();
+        await _checkpointer.DisposeAsync();
         await _gate.WaitAsync();
         lock (_idle)
         {

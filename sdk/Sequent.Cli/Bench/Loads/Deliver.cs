@@ -37,7 +37,11 @@ internal sealed class Deliver(BenchPlan plan) : ILoad
         await Pacing.RunAsync(plan, async since =>
         {
             if (plan.Rate is null)
+            {
                 await _room.WaitAsync(CancellationToken.None);
+                since = Stopwatch.GetTimestamp();
+            }
+
             Interlocked.Increment(ref published);
             await _publishers.Next().PublishAsync(new Measured(since, _pad), _keys.Next());
         }, stop);

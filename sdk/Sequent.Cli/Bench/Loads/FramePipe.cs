@@ -39,7 +39,7 @@ internal sealed class FramePipe : IAsyncDisposable
         var begun = new long[window];
         var sent = 0L;
         var last = new TaskCompletionSource<long>();
-        var receiving = Task.Run(ReceiveAsync, CancellationToken.None);
+        var receiving = Task.Run(ReceiveToEndAsync, CancellationToken.None);
         while (!stop.IsCancellationRequested && !receiving.IsCompleted)
         {
             await room.WaitAsync(CancellationToken.None);
@@ -54,6 +54,18 @@ internal sealed class FramePipe : IAsyncDisposable
             await Task.WhenAny(room.WaitAsync(CancellationToken.None), receiving);
         _socket.Abort();
         await receiving;
+
+        async Task ReceiveToEndAsync()
+        {
+            try
+            {
+                await ReceiveAsync();
+            }
+            finally
+            {
+                room.Release(); // whoever waits for an answer finds that none comes any more
+            }
+        }
 
         async Task ReceiveAsync()
         {
