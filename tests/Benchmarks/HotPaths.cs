@@ -49,7 +49,9 @@ public class HotPaths
         Console.WriteLine();
         Console.WriteLine("Per event, or per message of one event; 256 bytes of data, one of 1,000 keys.");
         Console.WriteLine();
-        MarkdownExporter.GitHub.ExportToLog(summary, ConsoleLogger.Ascii);
+        var table = new AccumulationLogger();
+        MarkdownExporter.GitHub.ExportToLog(summary, table);
+        Console.WriteLine(table.GetLog().Replace("&#39;", "", StringComparison.Ordinal));
     }
 
     [GlobalSetup]

@@ -1,6 +1,6 @@
-using NUnit.Framework.Constraints;
 using System.Buffers;
 using System.Text;
+using NUnit.Framework.Constraints;
 
 namespace Sequent.Protocol.Tests;
 
