@@ -137,17 +137,6 @@ internal sealed class BatchTests : BusTest
     }
 
     [Test]
-    public async Task While_the_store_fails_nothing_newer_overtakes_what_was_refused()
-    {
-        Bus.RefuseNext<NewMessage>(ErrorCodes.StoreUnavailable);
-        var first = Client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token);
-        await UntilAsync(() => Bus.CountReceived<NewMessage>() == 1, "the first is refused");
-        var second = Client.PublishAsync(new Deposited(2m), "k", cancellationToken: Token);
-
-        Assert.That(((await first).Value, (await second).Value), Is.EqualTo(((uint?)0, (uint?)1)));
-    }
-
-    [Test]
     public async Task Who_was_told_that_nothing_was_sent_is_not_sent_after_that()
     {
         for (var i = 0; i < 5; i++)

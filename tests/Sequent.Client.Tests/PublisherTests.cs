@@ -33,6 +33,19 @@ internal sealed class PublisherTests : BusTest
     }
 
     [Test]
+    public async Task While_the_store_fails_nothing_newer_overtakes_what_was_refused()
+    {
+        var publisher = NewPublisher();
+        Bus.RefuseNext<NewMessage>(ErrorCodes.StoreUnavailable);
+        var first = SendAsync(publisher, "k");
+        await UntilAsync(() => publisher.IsRefused, "the first is refused");
+        var second = SendAsync(publisher, "k");
+        await PassAsync(() => first.IsCompleted && second.IsCompleted);
+
+        Assert.That((Of(await first), Of(await second)), Is.EqualTo(("k/0", "k/1")));
+    }
+
+    [Test]
     public async Task A_refusal_for_good_is_told_to_its_caller_and_no_fault_of_the_bus()
     {
         var publisher = NewPublisher();
