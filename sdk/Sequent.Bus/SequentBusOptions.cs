@@ -63,8 +63,8 @@ public sealed class SequentBusOptions
     /// <summary>With less free space than this on the disk of the log, in bytes, nothing is taken: publishes are answered <c>store_unavailable</c>. Default: 256 MiB.</summary>
     public long FreeSpaceMargin { get; set; } = 256L * 1024 * 1024;
 
-    /// <summary>Memory for the last commits, in bytes, which feeds whoever is nearly up to date. Default: 64 MiB.</summary>
-    public long RecentCommitBytes { get; set; } = 64L * 1024 * 1024;
+    /// <summary>Memory for the last commits, in bytes, which feeds whoever is nearly up to date. Default: 8 MiB.</summary>
+    public long RecentCommitBytes { get; set; } = 8L * 1024 * 1024;
 }
 
 /// <summary>What a receipt of success promises.</summary>

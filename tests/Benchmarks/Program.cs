@@ -29,8 +29,8 @@ try
         case ["echo"]:
             await EchoServer.RunAsync();
             return 0;
-        case ["compare", var rounds]:
-            await Comparison.RunAsync(int.Parse(rounds, CultureInfo.InvariantCulture));
+        case ["compare", var rounds, .. var names]:
+            await Comparison.RunAsync(int.Parse(rounds, CultureInfo.InvariantCulture), names);
             return 0;
         case ["rebuild"]:
             await Comparison.RebuildAsync();
@@ -51,7 +51,7 @@ try
             await BankBenchmark.RunAsync(folder);
             return 0;
         default:
-            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | steps | bank | compare ROUNDS | rebuild | connections PNG | grown EVENTS KEYS");
+            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | steps | bank | compare ROUNDS [NAME...] | rebuild | connections PNG | grown EVENTS KEYS");
             return 2;
     }
 }

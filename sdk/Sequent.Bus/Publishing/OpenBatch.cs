@@ -5,9 +5,9 @@ namespace Sequent.Bus.Publishing;
 
 /// <summary>
 /// The events accepted since the last commit, and the judge of further ones: an event is accepted only if its value is the one
-/// after the last accepted for its key. Pure; the ids that are stored already are handed in.
+/// after the last accepted for its key. Pure; the ids that are stored already are handed in. A table has one, used again for every commit.
 /// </summary>
-internal sealed class OpenBatch(SequenceTable table, long timeMicros)
+internal sealed class OpenBatch(SequenceTable table)
 {
     private readonly List<StoredEvent> _events = [];
     private readonly Dictionary<string, KeyEnd> _keys = new(StringComparer.Ordinal);
@@ -17,7 +17,16 @@ internal sealed class OpenBatch(SequenceTable table, long timeMicros)
     public IReadOnlyList<StoredEvent> Events => _events;
 
     /// <summary>The time of every event of this batch.</summary>
-    public long TimeMicros { get; } = timeMicros;
+    public long TimeMicros { get; private set; }
+
+    /// <summary>Forgets everything.</summary>
+    public void Begin(long timeMicros)
+    {
+        TimeMicros = timeMicros;
+        _events.Clear();
+        _keys.Clear();
+        _ids.Clear();
+    }
 
     /// <summary>Judges every event of a request and takes what is acceptable.</summary>
     /// <param name="request">The request.</param>

@@ -10,6 +10,9 @@ namespace Sequent.Bus.Publishing;
 internal sealed class SequenceTable
 {
     private readonly Dictionary<string, KeyEnd> _keys = new(StringComparer.Ordinal);
+    private readonly OpenBatch _batch;
+
+    public SequenceTable() => _batch = new OpenBatch(this);
 
     /// <summary>The last position of the log, or 0.</summary>
     public long Head { get; private set; }
@@ -29,8 +32,15 @@ internal sealed class SequenceTable
     /// <summary>Takes over the end of the log. Called before anything else.</summary>
     public void Restore(LogEnd end) => (Head, TimeMicros) = (end.Position, end.TimeMicros);
 
-    /// <summary>Starts a batch. Event time never runs backwards: a clock that stepped back is ignored until it has caught up.</summary>
-    public OpenBatch Open(long nowMicros) => new(this, Math.Max(nowMicros, TimeMicros));
+    /// <summary>
+    /// Starts a batch; the former one ends, and its events are no longer listed. Event time never runs backwards: a clock that stepped back is ignored until it
+    /// has caught up.
+    /// </summary>
+    public OpenBatch Open(long nowMicros)
+    {
+        _batch.Begin(Math.Max(nowMicros, TimeMicros));
+        return _batch;
+    }
 
     /// <summary>Makes a durable batch part of the table.</summary>
     public void Apply(OpenBatch batch)

@@ -43,6 +43,8 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
 
     // v1 requests that met a failing store, in their order, to be tried again before anything newer.
     private readonly List<PublishRequest> _kept = [];
+    // Of the batch that is open, with repetitions.
+    private readonly List<Guid> _ids = [];
     private readonly Credits _room = new(MaxWaitingBytes);
     private Signal _works = new();
     private volatile bool _isInTrouble;
@@ -260,17 +262,17 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
 
     private async ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindStoredIdsAsync(CancellationToken cancellationToken)
     {
-        var ids = new HashSet<Guid>();
+        _ids.Clear();
         foreach (var request in _taken)
         {
             foreach (var e in request.Message.Events)
             {
                 if (e.EventId is { } id)
-                    ids.Add(id);
+                    _ids.Add(id);
             }
         }
 
-        return ids.Count == 0 ? NoIds : await store.FindAsync(ids, cancellationToken);
+        return _ids.Count == 0 ? NoIds : await store.FindAsync(_ids, cancellationToken);
     }
 
     /// <summary>

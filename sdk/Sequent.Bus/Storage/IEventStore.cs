@@ -16,7 +16,7 @@ internal interface IEventStore : IAsyncDisposable
     /// <summary>Every key with its last value and position; where a key comes twice, the later one counts.</summary>
     IAsyncEnumerable<KeyValuePair<string, KeyEnd>> ReadKeysAsync(CancellationToken cancellationToken);
 
-    /// <summary>Appends events with consecutive positions after the head, durably, all or none.</summary>
+    /// <summary>Appends events with consecutive positions after the head, durably, all or none. The events are not changed, but their list is used again afterwards.</summary>
     ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken);
 
     /// <summary>Why nothing can be appended now, in one line, or null: tries it with a write that changes nothing.</summary>

@@ -35,7 +35,7 @@ internal static class Settings
         new("drain-time", "How long a stopping bus waits for instances to settle what they hold [default: 5s]", (s, text) => s.Bus.DrainTime = Quantities.Time(text)),
         new("allowed-origin", "An origin (https://host:port) whose pages may connect, besides the bus's own address", (s, text) => s.Bus.AllowedOrigins.Add(text)) { IsList = true },
         new("free-space-margin", "With less free space than this on its disk the bus takes no events [default: 256MiB]", (s, text) => s.Bus.FreeSpaceMargin = Quantities.Size(text)),
-        new("recent-commit-bytes", "Memory for the last commits, which feeds whoever is nearly up to date [default: 64MiB]", (s, text) => s.Bus.RecentCommitBytes = Quantities.Size(text)),
+        new("recent-commit-bytes", "Memory for the last commits, which feeds whoever is nearly up to date [default: 8MiB]", (s, text) => s.Bus.RecentCommitBytes = Quantities.Size(text)),
     ];
 
     private static string DataFile(string text) =>

@@ -43,12 +43,31 @@ internal sealed class Group
         _bytes += Bytes(next);
     }
 
-    private bool IsShareable(PendingPublish publish) =>
-        !publish.Message.Atomic && publish.LogId is null
-        && publish.Message.Events.All(e => Fits(e.Key, _limits.KeyBytes) && Fits(e.EventType, _limits.EventTypeBytes));
+    private bool IsShareable(PendingPublish publish)
+    {
+        if (publish.Message.Atomic || publish.LogId is not null)
+            return false;
+        for (var i = 0; i < publish.Message.Events.Count; i++)
+        {
+            var e = publish.Message.Events[i];
+            if (!Fits(e.Key, _limits.KeyBytes) || !Fits(e.EventType, _limits.EventTypeBytes))
+                return false;
+        }
+
+        return true;
+    }
 
     private static bool Fits(string text, int maxBytes) => text.Length * 3 <= maxBytes || Encoding.UTF8.GetByteCount(text) <= maxBytes;
 
-    private static long Bytes(PendingPublish publish) => publish.Message.Events.Sum(e =>
-        EventOverhead + e.Data.Length + ((long)MaxCharacterBytes * (e.Key.Length + e.EventType.Length + (e.TraceParent?.Length ?? 0) + (e.TraceState?.Length ?? 0))));
+    private static long Bytes(PendingPublish publish)
+    {
+        var bytes = 0L;
+        for (var i = 0; i < publish.Message.Events.Count; i++)
+        {
+            var e = publish.Message.Events[i];
+            bytes += EventOverhead + e.Data.Length + ((long)MaxCharacterBytes * (e.Key.Length + e.EventType.Length + (e.TraceParent?.Length ?? 0) + (e.TraceState?.Length ?? 0)));
+        }
+
+        return bytes;
+    }
 }

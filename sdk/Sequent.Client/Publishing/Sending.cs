@@ -14,7 +14,7 @@ internal sealed class Sending
     public Sending(long number, string requestId, IReadOnlyList<PendingPublish> members)
     {
         (Number, Members) = (number, members);
-        var all = members.Count == 1 ? members[0].Message : new NewMessage([.. members.SelectMany(m => m.Message.Events)]);
+        var all = members.Count == 1 ? members[0].Message : new NewMessage(EventsOf(members));
         Message = all.RequestId == requestId ? all : all with { RequestId = requestId };
         for (var i = 0; i < members.Count; i++)
             members[i].Sending = this;
@@ -71,11 +71,13 @@ internal sealed class Sending
             return;
         }
 
-        var first = 0;
-        foreach (var member in Members)
+        var next = 0;
+        for (var i = 0; i < Members.Count; i++)
         {
-            member.Succeed(new PublishAnswer([.. receipt.Receipts.Skip(first).Take(member.Message.Events.Count)], WasResent));
-            first += member.Message.Events.Count;
+            var entries = new ReceiptEntry[Members[i].Message.Events.Count];
+            for (var j = 0; j < entries.Length; j++)
+                entries[j] = receipt.Receipts[next++];
+            Members[i].Succeed(new PublishAnswer(entries, WasResent));
         }
     }
 
@@ -83,5 +85,13 @@ internal sealed class Sending
     {
         foreach (var member in Members)
             member.Fail(why(member));
+    }
+
+    private static NewEvent[] EventsOf(IReadOnlyList<PendingPublish> members)
+    {
+        var events = new List<NewEvent>(members.Count);
+        for (var i = 0; i < members.Count; i++)
+            events.AddRange(members[i].Message.Events);
+        return [.. events];
     }
 }

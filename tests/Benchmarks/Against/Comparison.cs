@@ -19,7 +19,8 @@ internal static class Comparison
     private static readonly BenchPlan Delivered = Sdk with { Load = "deliver", Instances = 8 };
 
     /// <param name="rounds">How often each is measured.</param>
-    public static async Task RunAsync(int rounds)
+    /// <param name="names">Which, by their names for ratios; none: all.</param>
+    public static async Task RunAsync(int rounds, string[] names)
     {
         Console.WriteLine($"## Beside the wire, the store and Redis\n\nEach measured {rounds} times, in turn, {Duration.TotalSeconds} s each after {Warmup.TotalSeconds} s of warm-up; events of {Sdk.Size} bytes under {Sdk.Keys:N0} keys, fsync on. Medians, and the spread from least to most.\n");
         Subject[] subjects =
@@ -38,6 +39,8 @@ internal static class Comparison
         ];
         if (!RedisLoad.IsThere)
             Console.WriteLine("Redis is left out: it is not installed (apt-get install redis-server).\n");
+        if (names.Length > 0)
+            subjects = [.. subjects.Where(s => names.Contains(s.Name))];
         var results = subjects.ToDictionary(s => s.Name, _ => new List<Measurement>());
         for (var round = 0; round < rounds; round++)
         {
@@ -99,9 +102,9 @@ internal static class Comparison
 
         void Ratio(string what, string one, string other, Func<Measurement, double> figure, double less = 0)
         {
-            if (!results.TryGetValue(other, out var others))
+            if (!results.TryGetValue(one, out var ones) || !results.TryGetValue(other, out var others))
                 return;
-            var ratios = results[one].Zip(others, (a, b) => (figure(a) - less) / figure(b)).ToList();
+            var ratios = ones.Zip(others, (a, b) => (figure(a) - less) / figure(b)).ToList();
             Console.WriteLine(Text($"- {what}: {Median(ratios):N2} ({ratios.Min():N2} to {ratios.Max():N2})"));
         }
     }

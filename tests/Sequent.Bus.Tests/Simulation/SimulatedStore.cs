@@ -52,8 +52,9 @@ internal class SimulatedStore(SimulatedDisk disk, SimulatedTime time, Faults fau
         if (faults.Strikes(Fault.AppendFails, 8))
             return AppendOutcome.NotCommitted;
         var isStored = !faults.Strikes(Fault.CommitUnknownLost, 4);
+        StoredEvent[] kept = [.. events]; // the disk replays what it was told
         if (isStored)
-            await WriteAsync(store => store.AppendAsync(events, default).AsTask().Wait(CancellationToken.None), []);
+            await WriteAsync(store => store.AppendAsync(kept, default).AsTask().Wait(CancellationToken.None), []);
         return !isStored || faults.Strikes(Fault.CommitUnknownStored, 4) ? AppendOutcome.Unknown : AppendOutcome.Committed;
     }
 

@@ -39,7 +39,7 @@ internal sealed class DiskTests
         for (var i = 0; i < 2_000; i++)
             Assert.That(await PublishAsync(client), Is.EqualTo("success"));
 
-        // 16 MB were written; a log that starts over every 1,000 pages stays near 4 MB.
+        // 16 MB were written; a log that starts over every 500 pages stays near 4 MB.
         Assert.That(new FileInfo(file + "-wal").Length, Is.LessThan(8_000_000));
         await reader.SendAsync("""{"message_type":"more","request_id":"q","pages":1}""");
         await reader.ReceiveAsync("rebuild");

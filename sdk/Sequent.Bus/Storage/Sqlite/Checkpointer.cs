@@ -8,12 +8,12 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// </summary>
 /// <param name="path">The file.</param>
 /// <param name="gate">Held by whoever writes.</param>
-/// <param name="pages">Pages of the journal, 4 KiB each, that are carried over together.</param>
+/// <param name="pages">Pages of the journal, 8 KiB each, that are carried over together.</param>
 /// <param name="logger">Is told of trouble.</param>
 internal sealed partial class Checkpointer(string path, SemaphoreSlim gate, int pages, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>As many as SQLite itself would carry over within a commit.</summary>
-    public const int DefaultPages = 1_000;
+    /// <summary>As much as SQLite itself would carry over within a commit.</summary>
+    public const int DefaultPages = 500;
 
     /// <summary>So often in a row it is tried to come near the end of the journal.</summary>
     private const int MaxPasses = 4;
@@ -25,21 +25,17 @@ internal sealed partial class Checkpointer(string path, SemaphoreSlim gate, int 
     private SqliteConnection? _db;
     private Task _running = Task.CompletedTask;
     private int _written; // since the last pass began
-    private volatile bool _isEnding;
 
     /// <summary>A commit was made. The gate is held.</summary>
     public void Committed(SqliteConnection writer)
     {
-        if (Interlocked.Add(ref _written, writer.TakePagesWritten()) >= pages && !_isEnding && _running.IsCompleted)
+        if (Interlocked.Add(ref _written, writer.TakePagesWritten()) >= pages && _running.IsCompleted)
             _running = RunAsync();
     }
 
-    /// <summary>Ends what is under way. The gate must not be held.</summary>
+    /// <summary>Waits for what is under way. Nobody may write any more, nor hold the gate.</summary>
     public async ValueTask DisposeAsync()
     {
-        await gate.WaitAsync();
-        _isEnding = true;
-        gate.Release();
         await _running;
         _db?.Dispose();
         _carrying.Dispose();

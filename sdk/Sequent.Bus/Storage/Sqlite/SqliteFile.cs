@@ -210,8 +210,11 @@ internal sealed partial class SqliteFile : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _checkpointer.DisposeAsync();
+        // From here on nobody writes, so that no further pass of the checkpointer begins.
         await _gate.WaitAsync();
+        _isDisposed = true;
+        _gate.Release();
+        await _checkpointer.DisposeAsync();
         lock (_idle)
         {
             while (_idle.TryPop(out var rows))
@@ -223,8 +226,6 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         if (_writer is not null)
             LogIdentity.Close(_writer);
         DropWriter();
-        _isDisposed = true;
-        _gate.Release();
         if (_lock is not null)
             await _lock.DisposeAsync();
     }
@@ -256,8 +257,8 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         try
         {
             // A new file is first written with a rollback journal. EXTRA also syncs the folder when that is deleted: one that is back after
-            // a power failure would roll the file back to nothing.
-            db.Execute("PRAGMA synchronous=EXTRA");
+            // a power failure would roll the file back to nothing. Pages of 8 KiB halve the writes of a large commit; a single event costs the same.
+            db.Execute("PRAGMA page_size=8192; PRAGMA synchronous=EXTRA;");
             Schema.Claim(db);
             LogIdentity.RefuseBackup(db);
             db.Execute("PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=0;");
