@@ -9,7 +9,10 @@ internal sealed class CorrelationIndex
     /// <summary>A round starts at so many events; a query looks through at most about twice as many.</summary>
     private const int MaxEvents = 250_000;
 
-    private readonly SqliteStatement _insert;
+    private const int Many = SlicedRound<(uint, long)>.RowsPerLook;
+
+    private readonly SqliteStatement _one;
+    private readonly SqliteStatement _many;
     private readonly SqliteStatement _mark;
     private List<(uint CorrelationId, long Position)> _pending = [];
     private SlicedRound<(uint CorrelationId, long Position)>? _round;
@@ -17,7 +20,10 @@ internal sealed class CorrelationIndex
 
     public CorrelationIndex(SqliteConnection db)
     {
-        _insert = db.Prepare("INSERT OR IGNORE INTO correlations(correlation_id, position) VALUES(?, ?)");
+        const string Into = "INSERT OR IGNORE INTO correlations(correlation_id, position) VALUES";
+        const string Row = "(?,?)";
+        _one = db.Prepare(Into + Row);
+        _many = db.Prepare(Into + string.Join(',', Enumerable.Repeat(Row, Many)));
         _mark = db.Prepare("INSERT INTO meta(name, value) VALUES('correlated_to', ?) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
         var tail = db.Prepare($"SELECT correlation_id, position FROM events WHERE position > {Schema.CorrelatedTo} ORDER BY position");
         while (tail.Step())
@@ -32,7 +38,7 @@ internal sealed class CorrelationIndex
             _pending.Add((e.CorrelationId, e.Position));
         if (_round is not null || _pending.Count < MaxEvents)
             return;
-        (_round, _roundEnd) = (new([.. _pending], static (a, b) => a.CompareTo(b), row => _insert.Bind(row.CorrelationId).Bind(row.Position).Run()), events[^1].Position);
+        (_round, _roundEnd) = (new([.. _pending], static (a, b) => a.CompareTo(b), Write), events[^1].Position);
         _pending = [];
     }
 
@@ -43,5 +49,19 @@ internal sealed class CorrelationIndex
             return;
         _mark.Bind(_roundEnd).Run();
         _round = null;
+    }
+
+    private void Write(ReadOnlySpan<(uint CorrelationId, long Position)> rows)
+    {
+        var statement = rows.Length == Many ? _many : _one;
+        foreach (var (correlationId, position) in rows)
+        {
+            statement.Bind(correlationId).Bind(position);
+            if (statement == _one)
+                _one.Run();
+        }
+
+        if (statement == _many)
+            _many.Run();
     }
 }

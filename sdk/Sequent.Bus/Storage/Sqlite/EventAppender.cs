@@ -9,7 +9,7 @@ internal sealed class EventAppender
     private readonly SqliteConnection _db;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
-    private readonly SqliteStatement _event;
+    private readonly EventInsert _events;
     private readonly SqliteStatement _type;
     private readonly SqliteStatement _producer;
     private readonly Dictionary<string, long> _types = new(StringComparer.Ordinal);
@@ -22,7 +22,7 @@ internal sealed class EventAppender
         _db = db;
         _begin = db.Prepare("BEGIN IMMEDIATE");
         _commit = db.Prepare("COMMIT");
-        _event = db.Prepare("INSERT INTO events(position, key, value, previous, type, correlation_id, time, session_id, event_id, traceparent, tracestate, content_type, data) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)");
+        _events = new EventInsert(db);
         _type = db.Prepare("INSERT INTO event_types(id, name) VALUES(?, ?)");
         _producer = db.Prepare("INSERT OR IGNORE INTO producers(session_id, sender) VALUES(?, ?)");
         _keys = new KeyFlush(db);
@@ -40,7 +40,8 @@ internal sealed class EventAppender
     {
         _begin.Run();
         foreach (var e in events)
-            Insert(e);
+            NoteProducer(e.Producer);
+        _events.Run(events, TypeOf);
         _keys.Note(events);
         _keys.WriteSlice();
         _correlations.Note(events);
@@ -50,25 +51,23 @@ internal sealed class EventAppender
     /// <summary>Makes it durable.</summary>
     public void Commit() => _commit.Run();
 
-    private void Insert(StoredEvent e)
+    private long TypeOf(StoredEvent e)
     {
-        if (!_types.TryGetValue(e.EventType, out var type))
-        {
-            type = _types.Count + 1;
-            _type.Bind(type).Bind(e.EventType).Run();
-            _types.Add(e.EventType, type);
-        }
+        if (_types.TryGetValue(e.EventType, out var type))
+            return type;
+        type = _types.Count + 1;
+        _type.Bind(type).Bind(e.EventType).Run();
+        _types.Add(e.EventType, type);
+        return type;
+    }
 
-        if (!_producers.Contains(e.Producer.SessionId))
-        {
-            _producer.Bind(unchecked((long)e.Producer.SessionId)).Bind(e.Producer.Sender).Run();
-            if (_producers.Count >= MaxKnownProducers)
-                _producers.Clear();
-            _producers.Add(e.Producer.SessionId);
-        }
-
-        _event.Bind(e.Position).Bind(e.Key).Bind(e.Value).Bind(e.Previous).Bind(type).Bind(e.CorrelationId).Bind(e.TimeMicros)
-            .Bind(unchecked((long)e.Producer.SessionId)).Bind(e.EventId)
-            .Bind(e.TraceParent).Bind(e.TraceState).Bind(e.ContentType).BindText(e.Data.Span).Run();
+    private void NoteProducer(Producer producer)
+    {
+        if (_producers.Contains(producer.SessionId))
+            return;
+        _producer.Bind(unchecked((long)producer.SessionId)).Bind(producer.Sender).Run();
+        if (_producers.Count >= MaxKnownProducers)
+            _producers.Clear();
+        _producers.Add(producer.SessionId);
     }
 }

@@ -48,8 +48,14 @@ internal sealed class KeyFlush
 
     private void StartRound(long end)
     {
-        _round = new([.. _dirty], static (a, b) => string.CompareOrdinal(a.Key, b.Key), row => _upsert.Bind(row.Key).Bind(row.Value.Value).Bind(row.Value.Position).Run());
+        _round = new([.. _dirty], static (a, b) => string.CompareOrdinal(a.Key, b.Key), Write);
         (_dirty, _roundEnd, _events) = (new(StringComparer.Ordinal), end, 0);
+    }
+
+    private void Write(ReadOnlySpan<KeyValuePair<string, KeyEnd>> rows)
+    {
+        foreach (var (key, end) in rows)
+            _upsert.Bind(key).Bind(end.Value).Bind(end.Position).Run();
     }
 
     /// <summary>Events that an earlier connection appended after the last whole round are as dirty as new ones.</summary>

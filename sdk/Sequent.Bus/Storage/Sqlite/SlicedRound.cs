@@ -2,6 +2,9 @@ using System.Diagnostics;
 
 namespace Sequent.Bus.Storage.Sqlite;
 
+/// <summary>Writes rows within the transaction that is open.</summary>
+internal delegate void WriteRows<T>(ReadOnlySpan<T> rows);
+
 /// <summary>
 /// Many rows that are to be written, sorted, in slices inside the commits that follow: no commit is held up for long, and a table with random
 /// keys is written rarely. They are sorted beside the commits.
@@ -11,18 +14,20 @@ internal sealed class SlicedRound<T>
     /// <summary>A commit is held up at most so long by a slice.</summary>
     private static readonly TimeSpan SliceTime = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>Rows written between two looks at the clock.</summary>
-    private const int RowsPerLook = 64;
+    /// <summary>Rows written together, between two looks at the clock; the last ones may be fewer.</summary>
+    public const int RowsPerLook = 64;
 
     private readonly T[] _rows;
-    private readonly Action<T> _write;
+    private readonly WriteRows<T> _write;
     private readonly Task _sorting;
     private int _written;
 
-    public SlicedRound(T[] rows, Comparison<T> order, Action<T> write)
+    public SlicedRound(T[] rows, Comparison<T> order, WriteRows<T> write)
     {
         (_rows, _write) = (rows, write);
-        _sorting = SortAsync(order);
+
+        // On a thread of its own: it takes a while, and the threads of the pool may all be waiting for the disk.
+        _sorting = Task.Factory.StartNew(() => Array.Sort(_rows, order), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>Writes the next slice within the transaction that is open. Returns true once everything was written.</summary>
@@ -31,14 +36,13 @@ internal sealed class SlicedRound<T>
         if (!_sorting.IsCompleted)
             return false;
         var start = Stopwatch.GetTimestamp();
-        while (_written < _rows.Length && (_written % RowsPerLook != 0 || Stopwatch.GetElapsedTime(start) < SliceTime))
-            _write(_rows[_written++]);
-        return _written == _rows.Length;
-    }
+        while (_written < _rows.Length && Stopwatch.GetElapsedTime(start) < SliceTime)
+        {
+            var count = Math.Min(RowsPerLook, _rows.Length - _written);
+            _write(_rows.AsSpan(_written, count));
+            _written += count;
+        }
 
-    private async Task SortAsync(Comparison<T> order)
-    {
-        await Task.Yield();
-        Array.Sort(_rows, order);
+        return _written == _rows.Length;
     }
 }

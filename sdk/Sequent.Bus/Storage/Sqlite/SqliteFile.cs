@@ -257,7 +257,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
         try
         {
             // A new file is first written with a rollback journal. EXTRA also syncs the folder when that is deleted: one that is back after
-            // a power failure would roll the file back to nothing. Pages of 8 KiB halve the writes of a large commit; a single event costs the same.
+            // a power failure would roll the file back to nothing. Pages of 8 KiB halve the number of writes of a large commit.
             db.Execute("PRAGMA page_size=8192; PRAGMA synchronous=EXTRA;");
             Schema.Claim(db);
             LogIdentity.RefuseBackup(db);
