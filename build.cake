@@ -189,7 +189,7 @@ Task("BenchBus")
 });
 
 Task("Bench")
-    .Description("Measures Sequent beside the wire, the store and Redis (apt-get install redis-server), about fifteen minutes; writes docs/benchmarks.md and docs/benchmarks.")
+    .Description("Measures Sequent beside the wire, the store and Redis (apt-get install redis-server), about twenty-five minutes; writes docs/benchmarks.md and docs/benchmarks.")
     .IsDependentOn("Build")
     .Does(() =>
 {

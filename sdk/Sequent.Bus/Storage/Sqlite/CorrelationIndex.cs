@@ -31,12 +31,14 @@ internal sealed class CorrelationIndex
         tail.Reset();
     }
 
+    private bool IsDue => _pending.Count >= MaxEvents;
+
     /// <summary>Notes what a commit appends.</summary>
     public void Note(IReadOnlyList<StoredEvent> events)
     {
         foreach (var e in events)
             _pending.Add((e.CorrelationId, e.Position));
-        if (_round is not null || _pending.Count < MaxEvents)
+        if (_round is not null || !IsDue)
             return;
         (_round, _roundEnd) = (new([.. _pending], static (a, b) => a.CompareTo(b), Write), events[^1].Position);
         _pending = [];
@@ -45,7 +47,7 @@ internal sealed class CorrelationIndex
     /// <summary>Writes the next part of a round, if one is under way, within the transaction that is open.</summary>
     public void WriteSlice()
     {
-        if (_round?.WriteSlice() != true)
+        if (_round?.WriteSlice(IsDue) != true)
             return;
         _mark.Bind(_roundEnd).Run();
         _round = null;

@@ -33,18 +33,20 @@ internal sealed class KeyFlush
         foreach (var e in events)
             _dirty[e.Key] = new KeyEnd(e.Value, e.Position);
         _events += events.Count;
-        if (_round is null && (_dirty.Count >= MaxDirtyKeys || _events >= MaxEvents))
+        if (_round is null && IsDue)
             StartRound(events[^1].Position);
     }
 
     /// <summary>Writes the next part of a round, if one is under way, within the transaction that is open.</summary>
     public void WriteSlice()
     {
-        if (_round?.WriteSlice() != true)
+        if (_round?.WriteSlice(IsDue) != true)
             return;
         _mark.Bind(_roundEnd).Run();
         _round = null;
     }
+
+    private bool IsDue => _dirty.Count >= MaxDirtyKeys || _events >= MaxEvents;
 
     private void StartRound(long end)
     {

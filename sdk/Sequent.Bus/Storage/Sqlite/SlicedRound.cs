@@ -11,8 +11,11 @@ internal delegate void WriteRows<T>(ReadOnlySpan<T> rows);
 /// </summary>
 internal sealed class SlicedRound<T>
 {
-    /// <summary>A commit is held up at most so long by a slice.</summary>
-    private static readonly TimeSpan SliceTime = TimeSpan.FromMilliseconds(5);
+    /// <summary>A commit is held up at most so long by a slice…</summary>
+    private static readonly TimeSpan SliceTime = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>…or so long once the next round is due.</summary>
+    private static readonly TimeSpan LongSliceTime = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Rows written together, between two looks at the clock; the last ones may be fewer.</summary>
     public const int RowsPerLook = 64;
@@ -31,12 +34,14 @@ internal sealed class SlicedRound<T>
     }
 
     /// <summary>Writes the next slice within the transaction that is open. Returns true once everything was written.</summary>
-    public bool WriteSlice()
+    /// <param name="isNextDue">More waits than this round should have left the time for.</param>
+    public bool WriteSlice(bool isNextDue)
     {
         if (!_sorting.IsCompleted)
             return false;
         var start = Stopwatch.GetTimestamp();
-        while (_written < _rows.Length && Stopwatch.GetElapsedTime(start) < SliceTime)
+        var time = isNextDue ? LongSliceTime : SliceTime;
+        while (_written < _rows.Length && Stopwatch.GetElapsedTime(start) < time)
         {
             var count = Math.Min(RowsPerLook, _rows.Length - _written);
             _write(_rows.AsSpan(_written, count));

@@ -5,11 +5,16 @@ namespace Sequent.Cli.Bench.Loads;
 /// <summary>Publishes through the SDK: one event a call (<c>publish</c>), several (<c>batch</c>), or a unit that reads its key and appends one event (<c>unit</c>).</summary>
 internal sealed class SdkPublish(BenchPlan plan) : ILoad
 {
+    /// <summary>The limit of the option.</summary>
+    private const int MaxInFlight = 65_536;
+
     private readonly KeyChooser _keys = new(plan.Keys, plan.Zipf, plan.KeyPrefix);
     private readonly string _pad = Measured.PadFor(plan.Size);
     private SdkClients _clients = null!;
 
-    public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken) => _clients = await SdkClients.ConnectAsync(bus, plan.Connections, plan.Window, cancellationToken);
+    // What may be in flight counts events; a call of many has them all in flight.
+    public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken) =>
+        _clients = await SdkClients.ConnectAsync(bus, plan.Connections, (int)Math.Min(MaxInFlight, (long)plan.Window * (plan.Load == "batch" ? plan.Batch : 1)), cancellationToken);
 
     public Task RunAsync(Meter meter, CancellationToken stop) => Pacing.RunAsync(plan, plan.Load switch
     {
