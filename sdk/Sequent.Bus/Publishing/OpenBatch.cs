@@ -9,6 +9,9 @@ namespace Sequent.Bus.Publishing;
 /// </summary>
 internal sealed class OpenBatch(SequenceTable table)
 {
+    /// <summary>What grew for more events than this is not kept for the batches that follow.</summary>
+    private const int MaxKept = 8_192;
+
     private readonly List<StoredEvent> _events = [];
     private readonly Dictionary<string, KeyEnd> _keys = new(StringComparer.Ordinal);
     private readonly Dictionary<Guid, StoredPlace> _ids = [];
@@ -19,13 +22,23 @@ internal sealed class OpenBatch(SequenceTable table)
     /// <summary>The time of every event of this batch.</summary>
     public long TimeMicros { get; private set; }
 
-    /// <summary>Forgets everything.</summary>
     public void Begin(long timeMicros)
     {
+        End();
         TimeMicros = timeMicros;
+    }
+
+    /// <summary>Forgets everything, so that a bus that is idle keeps nothing of its last commit.</summary>
+    public void End()
+    {
         _events.Clear();
         _keys.Clear();
         _ids.Clear();
+        if (_events.Capacity <= MaxKept)
+            return;
+        _events.TrimExcess();
+        _keys.TrimExcess();
+        _ids.TrimExcess();
     }
 
     /// <summary>Judges every event of a request and takes what is acceptable.</summary>

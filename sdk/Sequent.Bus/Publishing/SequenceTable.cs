@@ -42,6 +42,9 @@ internal sealed class SequenceTable
         return _batch;
     }
 
+    /// <summary>The batch is over, however it ended.</summary>
+    public void Close() => _batch.End();
+
     /// <summary>Makes a durable batch part of the table.</summary>
     public void Apply(OpenBatch batch)
     {

@@ -43,7 +43,8 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
 
     // v1 requests that met a failing store, in their order, to be tried again before anything newer.
     private readonly List<PublishRequest> _kept = [];
-    // Of the batch that is open, with repetitions.
+
+    // Of the batch that is open, perhaps some more than once.
     private readonly List<Guid> _ids = [];
     private readonly Credits _room = new(MaxWaitingBytes);
     private Signal _works = new();
@@ -116,6 +117,8 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
             finally
             {
                 _taken.Clear();
+                _ids.Clear();
+                _table.Close();
             }
         }
     }
@@ -262,7 +265,6 @@ internal sealed partial class Sequencer(IEventStore store, EventLog log, TimePro
 
     private async ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindStoredIdsAsync(CancellationToken cancellationToken)
     {
-        _ids.Clear();
         foreach (var request in _taken)
         {
             foreach (var e in request.Message.Events)

@@ -16,7 +16,9 @@ internal interface IEventStore : IAsyncDisposable
     /// <summary>Every key with its last value and position; where a key comes twice, the later one counts.</summary>
     IAsyncEnumerable<KeyValuePair<string, KeyEnd>> ReadKeysAsync(CancellationToken cancellationToken);
 
-    /// <summary>Appends events with consecutive positions after the head, durably, all or none. The events are not changed, but their list is used again afterwards.</summary>
+    /// <summary>Appends events with consecutive positions after the head, durably, all or none.</summary>
+    /// <param name="events">They never change, but their list is used again afterwards.</param>
+    /// <param name="cancellationToken">Ends the waiting for a turn.</param>
     ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken);
 
     /// <summary>Why nothing can be appended now, in one line, or null: tries it with a write that changes nothing.</summary>
@@ -27,6 +29,8 @@ internal interface IEventStore : IAsyncDisposable
     ValueTask<long> RecoverAsync(CancellationToken cancellationToken);
 
     /// <summary>The places of those ids that are stored.</summary>
+    /// <param name="eventIds">Perhaps some more than once; the list is used again afterwards.</param>
+    /// <param name="cancellationToken">Ends the waiting for a turn.</param>
     ValueTask<IReadOnlyDictionary<Guid, StoredPlace>> FindAsync(IReadOnlyCollection<Guid> eventIds, CancellationToken cancellationToken);
 
     /// <summary>The events of a range, in order.</summary>

@@ -87,11 +87,11 @@ internal sealed class Sending
             member.Fail(why(member));
     }
 
-    private static NewEvent[] EventsOf(IReadOnlyList<PendingPublish> members)
+    private static List<NewEvent> EventsOf(IReadOnlyList<PendingPublish> members)
     {
         var events = new List<NewEvent>(members.Count);
         for (var i = 0; i < members.Count; i++)
             events.AddRange(members[i].Message.Events);
-        return [.. events];
+        return events;
     }
 }

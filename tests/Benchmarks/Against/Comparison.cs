@@ -41,6 +41,8 @@ internal static class Comparison
         ];
         if (!RedisLoad.IsThere)
             Console.WriteLine("Redis is left out: it is not installed (apt-get install redis-server).\n");
+        if (names.Except(subjects.Select(s => s.Name)).FirstOrDefault() is { } unknown)
+            throw new ArgumentException($"There is no '{unknown}' to compare; there are {string.Join(", ", subjects.Select(s => s.Name))}.", nameof(names));
         if (names.Length > 0)
             subjects = [.. subjects.Where(s => names.Contains(s.Name))];
         var results = subjects.ToDictionary(s => s.Name, _ => new List<Measurement>());

@@ -31,7 +31,8 @@ internal static class PlantedBugs
     {
         public override ValueTask<AppendOutcome> AppendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
         {
-            _ = WriteAsync(store => store.AppendAsync(events, default).AsTask().Wait(CancellationToken.None), []);
+            StoredEvent[] kept = [.. events]; // the sequencer goes on and uses its list again
+            _ = WriteAsync(store => store.AppendAsync(kept, default).AsTask().Wait(CancellationToken.None), []);
             return new(AppendOutcome.Committed);
         }
     }

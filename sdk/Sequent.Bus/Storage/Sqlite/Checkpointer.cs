@@ -8,11 +8,11 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// </summary>
 /// <param name="path">The file.</param>
 /// <param name="gate">Held by whoever writes.</param>
-/// <param name="pages">Pages of the journal, 8 KiB each, that are carried over together.</param>
+/// <param name="pages">Pages of the journal that are carried over together.</param>
 /// <param name="logger">Is told of trouble.</param>
 internal sealed partial class Checkpointer(string path, SemaphoreSlim gate, int pages, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>As much as SQLite itself would carry over within a commit.</summary>
+    /// <summary>About 4 MiB; half of that in files that were made with pages of 4 KiB.</summary>
     public const int DefaultPages = 500;
 
     /// <summary>So often in a row it is tried to come near the end of the journal.</summary>

@@ -9,7 +9,7 @@ internal sealed class CorrelationIndex
     /// <summary>A round starts at so many events; a query looks through at most about twice as many.</summary>
     private const int MaxEvents = 250_000;
 
-    private const int Many = SlicedRound<(uint, long)>.RowsPerLook;
+    private const int Many = SlicedRound<(uint, long)>.RowsTogether;
 
     private readonly SqliteStatement _one;
     private readonly SqliteStatement _many;
@@ -31,14 +31,12 @@ internal sealed class CorrelationIndex
         tail.Reset();
     }
 
-    private bool IsDue => _pending.Count >= MaxEvents;
-
     /// <summary>Notes what a commit appends.</summary>
     public void Note(IReadOnlyList<StoredEvent> events)
     {
         foreach (var e in events)
             _pending.Add((e.CorrelationId, e.Position));
-        if (_round is not null || !IsDue)
+        if (_round is not null || _pending.Count < MaxEvents)
             return;
         (_round, _roundEnd) = (new([.. _pending], static (a, b) => a.CompareTo(b), Write), events[^1].Position);
         _pending = [];
@@ -47,7 +45,7 @@ internal sealed class CorrelationIndex
     /// <summary>Writes the next part of a round, if one is under way, within the transaction that is open.</summary>
     public void WriteSlice()
     {
-        if (_round?.WriteSlice(IsDue) != true)
+        if (_round?.WriteSlice(isLate: _pending.Count >= MaxEvents / 2) != true)
             return;
         _mark.Bind(_roundEnd).Run();
         _round = null;
@@ -55,15 +53,15 @@ internal sealed class CorrelationIndex
 
     private void Write(ReadOnlySpan<(uint CorrelationId, long Position)> rows)
     {
-        var statement = rows.Length == Many ? _many : _one;
-        foreach (var (correlationId, position) in rows)
+        if (rows.Length < Many)
         {
-            statement.Bind(correlationId).Bind(position);
-            if (statement == _one)
-                _one.Run();
+            foreach (var (correlationId, position) in rows)
+                _one.Bind(correlationId).Bind(position).Run();
+            return;
         }
 
-        if (statement == _many)
-            _many.Run();
+        foreach (var (correlationId, position) in rows)
+            _many.Bind(correlationId).Bind(position);
+        _many.Run();
     }
 }

@@ -1,18 +1,18 @@
 namespace Sequent.Bus.Storage.Sqlite;
 
 /// <summary>
-/// Inserts the rows of events, many with one statement where they are small: its cursors stay at the ends of the table and of its indexes, where a statement a row
-/// would look for them anew.
+/// Inserts the rows of events, many with one statement where they are small: its cursors stay where they are in the table and its indexes, where a
+/// statement for each row would look for its places anew.
 /// </summary>
 internal sealed class EventInsert
 {
     /// <summary>Rows of a statement of many.</summary>
     private const int Many = 32;
 
-    /// <summary>A statement keeps what it was given until it is given something else, so many together may have so much data.</summary>
+    /// <summary>A statement keeps what it was given until it is given something else, so many together may have so much data and text.</summary>
     private const int MaxManyBytes = 64 * 1024;
 
-    // A row that fails fails the commit; so nothing is kept to take back the rows before it alone, as it would be without OR ROLLBACK.
+    // Without OR ROLLBACK SQLite would keep a journal for each statement, to undo a row that fails; here the whole commit is undone.
     private const string Into = "INSERT OR ROLLBACK INTO events(position, key, value, previous, type, correlation_id, time, session_id, event_id, traceparent, tracestate, content_type, data) VALUES";
     private const string Row = "(?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
@@ -44,9 +44,12 @@ internal sealed class EventInsert
             return false;
         var bytes = 0;
         for (var i = first; i < first + Many && bytes <= MaxManyBytes; i++)
-            bytes += events[i].Data.Length;
+            bytes += Size(events[i]);
         return bytes <= MaxManyBytes;
     }
+
+    private static int Size(StoredEvent e) =>
+        e.Data.Length + e.Key.Length + (e.TraceParent?.Length ?? 0) + (e.TraceState?.Length ?? 0) + (e.ContentType?.Length ?? 0);
 
     private static void Bind(SqliteStatement statement, StoredEvent e, long type) =>
         statement.Bind(e.Position).Bind(e.Key).Bind(e.Value).Bind(e.Previous).Bind(type).Bind(e.CorrelationId).Bind(e.TimeMicros)

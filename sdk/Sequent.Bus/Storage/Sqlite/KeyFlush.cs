@@ -33,20 +33,18 @@ internal sealed class KeyFlush
         foreach (var e in events)
             _dirty[e.Key] = new KeyEnd(e.Value, e.Position);
         _events += events.Count;
-        if (_round is null && IsDue)
+        if (_round is null && (_dirty.Count >= MaxDirtyKeys || _events >= MaxEvents))
             StartRound(events[^1].Position);
     }
 
     /// <summary>Writes the next part of a round, if one is under way, within the transaction that is open.</summary>
     public void WriteSlice()
     {
-        if (_round?.WriteSlice(IsDue) != true)
+        if (_round?.WriteSlice(isLate: _dirty.Count >= MaxDirtyKeys / 2 || _events >= MaxEvents / 2) != true)
             return;
         _mark.Bind(_roundEnd).Run();
         _round = null;
     }
-
-    private bool IsDue => _dirty.Count >= MaxDirtyKeys || _events >= MaxEvents;
 
     private void StartRound(long end)
     {

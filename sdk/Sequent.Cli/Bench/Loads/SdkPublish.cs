@@ -13,8 +13,11 @@ internal sealed class SdkPublish(BenchPlan plan) : ILoad
     private SdkClients _clients = null!;
 
     // What may be in flight counts events; a call of many has them all in flight.
-    public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken) =>
-        _clients = await SdkClients.ConnectAsync(bus, plan.Connections, (int)Math.Min(MaxInFlight, (long)plan.Window * (plan.Load == "batch" ? plan.Batch : 1)), cancellationToken);
+    public async Task PrepareAsync(Uri bus, CancellationToken cancellationToken)
+    {
+        var events = (long)plan.Window * (plan.Load == "batch" ? plan.Batch : 1);
+        _clients = await SdkClients.ConnectAsync(bus, plan.Connections, (int)Math.Min(MaxInFlight, events), cancellationToken);
+    }
 
     public Task RunAsync(Meter meter, CancellationToken stop) => Pacing.RunAsync(plan, plan.Load switch
     {
