@@ -22,6 +22,8 @@ internal sealed class OpenBatch(SequenceTable table)
     /// <summary>The time of every event of this batch.</summary>
     public long TimeMicros { get; private set; }
 
+    /// <summary>Starts anew.</summary>
+    /// <param name="timeMicros">The time of every event, in microseconds since the Unix epoch.</param>
     public void Begin(long timeMicros)
     {
         End();
