@@ -132,8 +132,7 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
     {
         if (storage == Storage.Sqlite)
         {
-            await DeleteAsync("users");
-            Directory.CreateDirectory(Path.Combine(_folder, "users.db")); // which is no file that could be opened
+            await ReplaceByFolderAsync("users");
             return;
         }
 
@@ -141,6 +140,24 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
         await using var close = server.CreateCommand(
             $"ALTER DATABASE {DatabaseOf("users")} ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DatabaseOf("users")}'");
         await close.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>A folder is no file that could be opened. A service that runs may make the file anew between the two steps: then they are taken again.</summary>
+    private async Task ReplaceByFolderAsync(string state)
+    {
+        const int Attempts = 100;
+        var path = Path.Combine(_folder, $"{state}.db");
+        for (var attempt = 1; !Directory.Exists(path); attempt++)
+        {
+            await DeleteAsync(state);
+            try
+            {
+                Directory.CreateDirectory(path);
+            }
+            catch (IOException) when (attempt < Attempts && File.Exists(path))
+            {
+            }
+        }
     }
 
     public string StateOf(string state) => storage == Storage.Postgres

@@ -16,6 +16,7 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
     private readonly StubbornHttp _http = new(number, TimeSpan.FromMilliseconds(400 + (60 * number)));
     private readonly List<RecordedRequest> _records = [];
     private readonly List<Task> _pending = [];
+    private int _accepted;
 
     public string Username => username;
 
@@ -23,6 +24,9 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
 
     /// <summary>Everything that was asked for, in this order.</summary>
     public IReadOnlyList<RecordedRequest> Records => _records;
+
+    /// <summary>How many of them were answered 2xx so far; may be read while others are asked for.</summary>
+    public int Accepted => Volatile.Read(ref _accepted);
 
     /// <summary>Registers the name, if nobody did yet, and logs in.</summary>
     public async Task SignInAsync()
@@ -118,6 +122,8 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
         _records.Add(record);
         var answer = await PostAsync(record, record.Body, record.Unanswered);
         record.Answer = answer;
+        if (answer.IsAccepted)
+            Interlocked.Increment(ref _accepted);
         return answer;
     }
 

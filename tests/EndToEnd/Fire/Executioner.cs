@@ -32,11 +32,12 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
     /// <summary>How long it went on.</summary>
     public TimeSpan Duration => _clock.Elapsed;
 
-    /// <summary>Goes on for a time; when it returns, some may still be dead or frozen.</summary>
-    public async Task RunAsync(TimeSpan duration)
+    /// <summary>Goes on as long as it is told after each second; when it returns, some may still be dead or frozen.</summary>
+    /// <param name="goesOn">Is given the time since the beginning.</param>
+    public async Task RunAsync(Func<TimeSpan, bool> goesOn)
     {
         using var timer = new PeriodicTimer(Interval);
-        for (_clock.Start(); _clock.Elapsed < duration && await timer.WaitForNextTickAsync();)
+        for (_clock.Start(); goesOn(_clock.Elapsed) && await timer.WaitForNextTickAsync();)
         {
             StartWhatEndedByItself();
             if (NextVictim() is { } victim)

@@ -70,12 +70,10 @@ internal sealed class Workload(SequentTestBus bus, CancellationToken cancellatio
 
     private readonly SemaphoreSlim _mayPublish = new(0);
     private readonly Redeliveries _redeliveries = new();
+    private int _allowed;
 
     /// <summary>How often a handler ran on an event that had been handed out before.</summary>
     public int Redelivered => _redeliveries.Count;
-
-    /// <summary>How many orders were published so far.</summary>
-    public int Published => _receipts.Count;
 
     /// <summary>How many orders have their effect so far.</summary>
     public async Task<int> CountEffectsAsync() => (await bus.EventsAsync(type: nameof(Taken), cancellationToken: cancellationToken)).Count;
@@ -91,7 +89,14 @@ internal sealed class Workload(SequentTestBus bus, CancellationToken cancellatio
         cancellationToken);
 
     /// <summary>Lets so many further orders be published.</summary>
-    public void Allow(int orders) => _mayPublish.Release(orders);
+    public void Allow(int orders)
+    {
+        _allowed += orders;
+        _mayPublish.Release(orders);
+    }
+
+    /// <summary>Whether every order that was allowed has its effect.</summary>
+    public async Task<bool> IsIdleAsync() => await CountEffectsAsync() >= Math.Min(_allowed, Orders);
 
     /// <summary>Publishes everything as it is allowed; each key by one publisher, one after the other, and several keys at once.</summary>
     public async Task PublishAllAsync(TimeProvider? time = null)
