@@ -43,9 +43,10 @@ internal sealed class CorrelationIndex
     }
 
     /// <summary>Writes the next part of a round, if one is under way, within the transaction that is open.</summary>
-    public void WriteSlice()
+    /// <param name="events">Events of this commit.</param>
+    public void WriteSlice(int events)
     {
-        if (_round?.WriteSlice(isLate: _pending.Count >= MaxEvents / 2) != true)
+        if (_round?.WriteSlice(events) != true)
             return;
         _mark.Bind(_roundEnd).Run();
         _round = null;

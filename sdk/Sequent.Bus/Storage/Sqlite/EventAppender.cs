@@ -43,9 +43,9 @@ internal sealed class EventAppender
             NoteProducer(e.Producer);
         _events.Run(events, TypeOf);
         _keys.Note(events);
-        _keys.WriteSlice();
+        _keys.WriteSlice(events.Count);
         _correlations.Note(events);
-        _correlations.WriteSlice();
+        _correlations.WriteSlice(events.Count);
     }
 
     /// <summary>Makes it durable.</summary>

@@ -38,9 +38,10 @@ internal sealed class KeyFlush
     }
 
     /// <summary>Writes the next part of a round, if one is under way, within the transaction that is open.</summary>
-    public void WriteSlice()
+    /// <param name="events">Events of this commit.</param>
+    public void WriteSlice(int events)
     {
-        if (_round?.WriteSlice(isLate: _dirty.Count >= MaxDirtyKeys / 2 || _events >= MaxEvents / 2) != true)
+        if (_round?.WriteSlice(events) != true)
             return;
         _mark.Bind(_roundEnd).Run();
         _round = null;

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Sequent.Bus.Storage.Sqlite;
 
 /// <summary>Writes rows within the transaction that is open.</summary>
@@ -11,18 +9,19 @@ internal delegate void WriteRows<T>(ReadOnlySpan<T> rows);
 /// </summary>
 internal sealed class SlicedRound<T>
 {
-    /// <summary>Rows written together, between two looks at the clock; the last ones may be fewer.</summary>
+    /// <summary>Rows written together; the last ones may be fewer.</summary>
     public const int RowsTogether = 64;
 
-    /// <summary>A commit is held up about so long by a slice…</summary>
-    private static readonly TimeSpan SliceTime = TimeSpan.FromMilliseconds(1);
-
-    /// <summary>…or so long once half of the next round waits.</summary>
-    private static readonly TimeSpan LongSliceTime = TimeSpan.FromMilliseconds(5);
+    /// <summary>
+    /// So each event pays the same, whatever the commit, the disk and the clock; and a round ends before the next one begins, because it takes half as
+    /// many events as it has rows.
+    /// </summary>
+    private const int RowsPerEvent = 2;
 
     private readonly T[] _rows;
     private readonly WriteRows<T> _write;
     private readonly Task _sorting;
+    private int _due;
     private int _written;
 
     public SlicedRound(T[] rows, Comparison<T> order, WriteRows<T> write)
@@ -42,14 +41,12 @@ internal sealed class SlicedRound<T>
     }
 
     /// <summary>Writes the next slice within the transaction that is open. Returns true once everything was written.</summary>
-    /// <param name="isLate">Half of the next round waits already.</param>
-    public bool WriteSlice(bool isLate)
+    /// <param name="events">Events of this commit.</param>
+    public bool WriteSlice(int events)
     {
         if (!_sorting.IsCompleted)
             return false;
-        var start = Stopwatch.GetTimestamp();
-        var time = isLate ? LongSliceTime : SliceTime;
-        while (_written < _rows.Length && Stopwatch.GetElapsedTime(start) < time)
+        for (_due += events * RowsPerEvent; _due >= RowsTogether && _written < _rows.Length; _due -= RowsTogether)
         {
             var count = Math.Min(RowsTogether, _rows.Length - _written);
             _write(_rows.AsSpan(_written, count));

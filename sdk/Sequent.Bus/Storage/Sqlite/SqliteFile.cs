@@ -86,7 +86,7 @@ internal sealed partial class SqliteFile : IAsyncDisposable
             if (++_writes % WritesPerLook == 0)
                 await ShrinkJournalAsync();
             if (_writer is not null)
-                _checkpointer.Committed(_writer);
+                await _checkpointer.CommittedAsync(_writer);
             return result;
         }
         finally
