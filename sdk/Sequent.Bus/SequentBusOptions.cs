@@ -21,8 +21,8 @@ public sealed class SequentBusOptions
     /// <summary>The longest event type, in UTF-8 bytes. Default: 256.</summary>
     public int EventTypeBytes { get; set; } = 256;
 
-    /// <summary>The most events in one page of an answer. Default: 500.</summary>
-    public int QueryPage { get; set; } = 500;
+    /// <summary>The most events in one page of an answer. Default: 100, which with a few hundred bytes of data each is a message that .NET clients do not have to keep among large objects.</summary>
+    public int QueryPage { get; set; } = 100;
 
     /// <summary>The most sessions at once; further ones are refused with 503. Default: 10,000.</summary>
     public int Sessions { get; set; } = 10_000;
@@ -63,8 +63,8 @@ public sealed class SequentBusOptions
     /// <summary>With less free space than this on the disk of the log, in bytes, nothing is taken: publishes are answered <c>store_unavailable</c>. Default: 256 MiB.</summary>
     public long FreeSpaceMargin { get; set; } = 256L * 1024 * 1024;
 
-    /// <summary>Memory for the last commits, in bytes, which feeds whoever is nearly up to date. Default: 8 MiB.</summary>
-    public long RecentCommitBytes { get; set; } = 8L * 1024 * 1024;
+    /// <summary>Memory for the last commits, in bytes, which feeds whoever is nearly up to date. Default: 4 MiB.</summary>
+    public long RecentCommitBytes { get; set; } = 4L * 1024 * 1024;
 }
 
 /// <summary>What a receipt of success promises.</summary>

@@ -10,8 +10,8 @@ namespace Sequent.Bus.Reading;
 /// </summary>
 internal sealed class PageReader(IEventStore store, EventLog log, Sequencer sequencer)
 {
-    /// <summary>The data of one page, in bytes: about what one frame holds. An event that is larger is a page of its own.</summary>
-    private const int MaxPageBytes = 1024 * 1024;
+    /// <summary>The data of one page, in bytes: a client that asks for several pages ahead may hold them all. An event that is larger is a page of its own.</summary>
+    private const int MaxPageBytes = 256 * 1024;
 
     /// <summary>Positions of keys that are held at once; a longer chain is walked again for every so many.</summary>
     private const int MaxPositions = 65_536;

@@ -6,6 +6,12 @@ namespace Sequent.Bus.Storage;
 /// <summary>An event with its place in the log. Immutable; <see cref="Data"/> is never written to again.</summary>
 internal sealed class StoredEvent
 {
+    /// <summary>What grew beyond this for a long event is not kept for the next one, in bytes.</summary>
+    private const int MaxKeptText = 64 * 1024;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _text;
+
     private byte[]? _v1Text;
     private byte[]? _v2Body;
 
@@ -51,9 +57,9 @@ internal sealed class StoredEvent
     {
         if (_v1Text is null)
         {
-            var text = new ArrayBufferWriter<byte>(256 + Data.Length);
+            var text = BeginText();
             EventWriter.WriteV1(ToWire(), "event", zone, text);
-            _v1Text = text.WrittenSpan.ToArray();
+            _v1Text = EndText(text);
         }
 
         return _v1Text;
@@ -64,9 +70,9 @@ internal sealed class StoredEvent
     {
         if (_v2Body is null)
         {
-            var text = new ArrayBufferWriter<byte>(384 + Data.Length);
+            var text = BeginText();
             EventWriter.WriteBody(ToWire(), zone, text);
-            _v2Body = text.WrittenSpan.ToArray();
+            _v2Body = EndText(text);
         }
 
         return _v2Body;
@@ -83,6 +89,19 @@ internal sealed class StoredEvent
         TraceState = TraceState,
         ContentType = ContentType,
     };
+
+    private static ArrayBufferWriter<byte> BeginText()
+    {
+        var text = _text ?? new ArrayBufferWriter<byte>();
+        text.ResetWrittenCount();
+        return text;
+    }
+
+    private static byte[] EndText(ArrayBufferWriter<byte> text)
+    {
+        _text = text.Capacity <= MaxKeptText ? text : null;
+        return text.WrittenSpan.ToArray();
+    }
 }
 
 /// <summary>The connection an event came from.</summary>

@@ -21,7 +21,7 @@ internal static class Settings
         new("events-per-message", "The most events in one message [default: 10000]", (s, text) => s.Bus.EventsPerMessage = Quantities.Count(text)),
         new("key-bytes", "The longest key [default: 512]", (s, text) => s.Bus.KeyBytes = Quantities.SmallSize(text)),
         new("event-type-bytes", "The longest event type [default: 256]", (s, text) => s.Bus.EventTypeBytes = Quantities.SmallSize(text)),
-        new("query-page", "The most events in one page of an answer [default: 500]", (s, text) => s.Bus.QueryPage = Quantities.Count(text)),
+        new("query-page", "The most events in one page of an answer [default: 100]", (s, text) => s.Bus.QueryPage = Quantities.Count(text)),
         new("sessions", "The most sessions at once [default: 10000]", (s, text) => s.Bus.Sessions = Quantities.Count(text)),
         new("max-in-flight", "Unacked deliveries of an instance that names no window [default: 256]", (s, text) => s.Bus.MaxInFlight = Quantities.Count(text)),
         new("max-in-flight-per-key", "Unacked deliveries of one key of an instance that names no window [default: 16]", (s, text) => s.Bus.MaxInFlightPerKey = Quantities.Count(text)),
@@ -35,7 +35,7 @@ internal static class Settings
         new("drain-time", "How long a stopping bus waits for instances to settle what they hold [default: 5s]", (s, text) => s.Bus.DrainTime = Quantities.Time(text)),
         new("allowed-origin", "An origin (https://host:port) whose pages may connect, besides the bus's own address", (s, text) => s.Bus.AllowedOrigins.Add(text)) { IsList = true },
         new("free-space-margin", "With less free space than this on its disk the bus takes no events [default: 256MiB]", (s, text) => s.Bus.FreeSpaceMargin = Quantities.Size(text)),
-        new("recent-commit-bytes", "Memory for the last commits, which feeds whoever is nearly up to date [default: 8MiB]", (s, text) => s.Bus.RecentCommitBytes = Quantities.Size(text)),
+        new("recent-commit-bytes", "Memory for the last commits, which feeds whoever is nearly up to date [default: 4MiB]", (s, text) => s.Bus.RecentCommitBytes = Quantities.Size(text)),
     ];
 
     private static string DataFile(string text) =>

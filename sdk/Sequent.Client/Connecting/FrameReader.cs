@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 
@@ -13,10 +12,13 @@ internal sealed class FrameReader(WebSocket socket)
     /// <summary>The first message is <c>hello</c>, which is small.</summary>
     private const int HelloBytes = 64 * 1024;
 
+    /// <summary>What is set aside at once for a message that is not a short one, at most.</summary>
+    private const int MaxGuess = 256 * 1024;
+
     private readonly byte[] _chunk = new byte[16 * 1024];
 
-    // Of the pool, for a longer message.
-    private byte[]? _long;
+    // The last long message; the next one is often about as long, such as the pages of a query.
+    private int _lastLong;
 
     /// <summary>The largest message that is taken. A longer one is no answer to anything this client asked.</summary>
     public int MaxBytes { get; set; } = HelloBytes;
@@ -26,7 +28,6 @@ internal sealed class FrameReader(WebSocket socket)
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken)
     {
-        GiveBack();
         var buffer = _chunk;
         for (var length = 0; ;)
         {
@@ -37,28 +38,28 @@ internal sealed class FrameReader(WebSocket socket)
             if (length > MaxBytes)
                 throw new WebSocketException(WebSocketError.Faulted, $"The bus sent a message of more than {MaxBytes} bytes.");
             if (result.EndOfMessage)
-            {
-                var message = buffer.AsMemory(0, length);
-                return message.Span.StartsWith("{\"message_type\":\"receipt\""u8) ? message : message.ToArray();
-            }
-
+                return Whole(buffer, length);
             if (length == buffer.Length)
                 buffer = Grow(buffer);
         }
     }
 
-    private byte[] Grow(byte[] buffer)
+    private ReadOnlyMemory<byte> Whole(byte[] buffer, int length)
     {
-        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, 2L * buffer.Length));
-        buffer.CopyTo(larger, 0);
-        GiveBack();
-        return _long = larger;
+        var message = buffer.AsMemory(0, length);
+        if (buffer == _chunk)
+            return message.Span.StartsWith("{\"message_type\":\"receipt\""u8) ? message : message.ToArray();
+        _lastLong = length;
+
+        // Its events keep all of the buffer.
+        return length >= buffer.Length / 4 * 3 ? message : message.ToArray();
     }
 
-    private void GiveBack()
+    private byte[] Grow(byte[] buffer)
     {
-        if (_long is { } former)
-            ArrayPool<byte>.Shared.Return(former);
-        _long = null;
+        var guess = Math.Min(_lastLong + (_lastLong / 8), MaxGuess);
+        var larger = GC.AllocateUninitializedArray<byte>((int)Math.Min(Array.MaxLength, Math.Max(2L * buffer.Length, guess)));
+        buffer.CopyTo(larger, 0);
+        return larger;
     }
 }

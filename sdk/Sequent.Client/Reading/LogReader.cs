@@ -13,7 +13,10 @@ namespace Sequent.Client.Reading;
 internal sealed class LogReader(Connection connection, ClientTelemetry telemetry, TimeProvider time)
 {
     /// <summary>Pages the bus may send ahead.</summary>
-    private const int Credit = 4;
+    private const int Credit = 16;
+
+    /// <summary>So many are taken before as many more are asked for.</summary>
+    private const int PagesPerMore = Credit / 2;
 
     /// <summary>Besides the pages: caught up, and an error.</summary>
     private const int MaxAnswers = Credit + 2;
@@ -35,6 +38,7 @@ internal sealed class LogReader(Connection connection, ClientTelemetry telemetry
             using var exchange = session.Open(NextId("q"), MaxAnswers);
             await session.TrySendAsync(query with { RequestId = exchange.RequestId, Credit = Credit }, cancellationToken).ConfigureAwait(false);
             var isOpen = true;
+            var taken = 0;
             try
             {
                 while (await exchange.ReadAsync(cancellationToken).ConfigureAwait(false) is { } answer)
@@ -57,8 +61,9 @@ internal sealed class LogReader(Connection connection, ClientTelemetry telemetry
                     yield return page;
                     if (last)
                         yield break;
-                    if (!page.IsCaughtUp)
-                        await session.TrySendAsync(new MoreMessage(exchange.RequestId, 1), cancellationToken).ConfigureAwait(false);
+                    if (page.IsCaughtUp || ++taken % PagesPerMore != 0)
+                        continue;
+                    await session.TrySendAsync(new MoreMessage(exchange.RequestId, PagesPerMore), cancellationToken).ConfigureAwait(false);
                 }
             }
             finally

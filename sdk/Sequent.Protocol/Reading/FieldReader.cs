@@ -55,7 +55,8 @@ internal ref struct FieldReader
     /// <summary>Whether the current field has this name; if so moves to its value and notes that it was seen.</summary>
     public bool Is(ReadOnlySpan<byte> name, string text, ref ulong seen, int bit)
     {
-        if (!_reader.ValueTextEquals(name))
+        // Most names differ in their length, which is soon seen.
+        if (_reader.ValueIsEscaped ? !_reader.ValueTextEquals(name) : !_reader.ValueSpan.SequenceEqual(name))
             return false;
         _field = text;
         if ((seen & (1UL << bit)) != 0)

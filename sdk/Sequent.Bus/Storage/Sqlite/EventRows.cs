@@ -3,10 +3,14 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// <summary>Reads events on a connection of its own. Every call steps its statement to the end and resets it.</summary>
 internal sealed class EventRows : IDisposable
 {
-    private const string Columns =
-        "e.position, e.key, e.value, e.previous, e.type, e.correlation_id, e.time, e.session_id, p.sender, e.event_id, e.traceparent, e.tracestate, e.content_type, e.data";
+    private const string Whole =
+        "SELECT position, key, value, previous, type, correlation_id, time, session_id, event_id, traceparent, tracestate, content_type, data FROM events";
 
-    private const string From = "events e JOIN producers p ON p.session_id = e.session_id";
+    /// <summary>Where the data is among them.</summary>
+    private const int Data = 12;
+
+    /// <summary>More producers than this are not remembered.</summary>
+    private const int MaxProducers = 10_000;
 
     // The data is the last column, so a statement that does not ask for it never reads the pages it overflows into.
     private const string Header = "SELECT position, key, value, type FROM events";
@@ -28,17 +32,19 @@ internal sealed class EventRows : IDisposable
     private readonly SqliteStatement _keysAfter;
     private readonly SqliteStatement _tail;
     private readonly SqliteStatement _types;
+    private readonly SqliteStatement _sender;
     private readonly PositionIndex _positions;
 
     // Shared strings: a queue that holds many headers holds each name once.
     private readonly Dictionary<long, string> _typeNames = [];
+    private readonly Dictionary<long, Producer> _producers = [];
 
     public EventRows(SqliteConnection db)
     {
         _db = db;
-        _range = db.Prepare($"SELECT {Columns} FROM {From} WHERE e.position > ? AND e.position <= ? ORDER BY e.position LIMIT ?");
-        _rangeBack = db.Prepare($"SELECT {Columns} FROM {From} WHERE e.position > ? AND e.position <= ? ORDER BY e.position DESC LIMIT ?");
-        _at = db.Prepare($"SELECT {Columns} FROM {From} WHERE e.position = ?");
+        _range = db.Prepare($"{Whole} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?");
+        _rangeBack = db.Prepare($"{Whole} WHERE position > ? AND position <= ? ORDER BY position DESC LIMIT ?");
+        _at = db.Prepare($"{Whole} WHERE position = ?");
         _headers = db.Prepare($"{Header} WHERE position > ? ORDER BY position LIMIT ?");
         _headerAt = db.Prepare($"{Header} WHERE position = ?");
         _previous = db.Prepare("SELECT previous FROM events WHERE position = ?");
@@ -52,6 +58,7 @@ internal sealed class EventRows : IDisposable
         _keysAfter = db.Prepare("SELECT key, value, position FROM keys WHERE key > ? ORDER BY key LIMIT ?");
         _tail = db.Prepare(Schema.SelectTailPage);
         _types = db.Prepare("SELECT id, name FROM event_types");
+        _sender = db.Prepare("SELECT sender FROM producers WHERE session_id = ?");
         _positions = new PositionIndex(db);
     }
 
@@ -101,7 +108,7 @@ internal sealed class EventRows : IDisposable
         var isAll = true;
         for (var bytes = 0L; rows.Step();)
         {
-            bytes += rows.Length(13);
+            bytes += rows.Length(Data);
             if (bytes > range.MaxBytes && events.Count > 0)
             {
                 isAll = false;
@@ -131,7 +138,7 @@ internal sealed class EventRows : IDisposable
                 throw new StoreException($"There is no event at position {position}; run sequent verify on the file.");
             }
 
-            bytes += _at.Length(13);
+            bytes += _at.Length(Data);
             var isFull = bytes > maxBytes && events.Count > 0;
             if (!isFull)
                 events.Add(ReadRow(_at));
@@ -234,11 +241,25 @@ internal sealed class EventRows : IDisposable
         EventType = TypeName(row.Integer(4)),
         CorrelationId = (uint)row.Integer(5),
         TimeMicros = row.Integer(6),
-        Producer = new Producer(unchecked((ulong)row.Integer(7)), row.Text(8)),
-        EventId = row.Uuid(9),
-        TraceParent = row.TextOrNull(10),
-        TraceState = row.TextOrNull(11),
-        ContentType = row.TextOrNull(12),
-        Data = row.Bytes(13).ToArray(),
+        Producer = ProducerOf(row.Integer(7)),
+        EventId = row.Uuid(8),
+        TraceParent = row.TextOrNull(9),
+        TraceState = row.TextOrNull(10),
+        ContentType = row.TextOrNull(11),
+        Data = row.Bytes(Data).ToArray(),
     };
+
+    private Producer ProducerOf(long sessionId)
+    {
+        if (_producers.TryGetValue(sessionId, out var producer))
+            return producer;
+        var isKnown = _sender.Bind(sessionId).Step();
+        var sender = isKnown ? _sender.Text(0) : "";
+        _sender.Reset();
+        if (!isKnown)
+            throw new StoreException($"Nothing is known of the producer {unchecked((ulong)sessionId)}; run sequent verify on the file.");
+        if (_producers.Count >= MaxProducers)
+            _producers.Clear();
+        return _producers[sessionId] = new Producer(unchecked((ulong)sessionId), sender);
+    }
 }

@@ -9,6 +9,9 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
     /// <summary>Texts up to so many bytes are encoded on the stack.</summary>
     private const int StackBytes = 512;
 
+    // The connection has its statements, so that none is collected while it is used. Nothing once it is disposed, which SQLite answers with a misuse.
+    private nint _handle = statement.DangerousGetHandle();
+
     // What a parameter was bound to stays after a reset, and many do not change from one row to the next: binding is half of the work of an insert.
     private readonly (Bound Kind, long Value)[] _bound = new (Bound, long)[raw.sqlite3_bind_parameter_count(statement) + 1];
     private int _next = 1;
@@ -23,7 +26,7 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
     public SqliteStatement Bind(long value)
     {
         if (Changes(Bound.Integer, value))
-            Check(raw.sqlite3_bind_int64(statement, _next, value));
+            Check(SqliteNative.BindInteger(_handle, _next, value));
         _next++;
         return this;
     }
@@ -42,9 +45,9 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
 
     public SqliteStatement BindText(ReadOnlySpan<byte> utf8)
     {
-        // With its length, because a text may hold U+0000; an empty span has no address and would be bound as NULL.
+        // With its length, because a text may hold U+0000.
         Changes(Bound.Other, 0);
-        Check(utf8.IsEmpty ? raw.sqlite3_bind_text(statement, _next, "") : raw.sqlite3_bind_text(statement, _next, utf8));
+        Check(SqliteNative.BindText(_handle, _next, utf8));
         _next++;
         return this;
     }
@@ -58,7 +61,7 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
         Span<byte> bytes = stackalloc byte[16];
         id.TryWriteBytes(bytes, bigEndian: true, out _);
         Changes(Bound.Other, 0);
-        Check(raw.sqlite3_bind_blob(statement, _next, bytes));
+        Check(SqliteNative.BindBlob(_handle, _next, bytes));
         _next++;
         return this;
     }
@@ -66,7 +69,7 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
     /// <summary>Moves to the next row, or past the last one.</summary>
     public bool Step()
     {
-        var result = raw.sqlite3_step(statement);
+        var result = SqliteNative.Step(_handle);
         if (result is raw.SQLITE_ROW)
             return true;
         if (result is raw.SQLITE_DONE)
@@ -79,7 +82,7 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
     /// <summary>Makes the statement ready for another use. Also ends its read transaction.</summary>
     public void Reset()
     {
-        _ = raw.sqlite3_reset(statement);
+        _ = SqliteNative.Reset(_handle);
         _next = 1;
     }
 
@@ -93,31 +96,32 @@ internal sealed class SqliteStatement(SqliteConnection connection, sqlite3_stmt 
         Reset();
     }
 
-    public bool IsNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL;
+    public bool IsNull(int column) => SqliteNative.ColumnType(_handle, column) == raw.SQLITE_NULL;
 
-    public long Integer(int column) => raw.sqlite3_column_int64(statement, column);
+    public long Integer(int column) => SqliteNative.ColumnInteger(_handle, column);
 
     /// <summary>How many bytes a text or blob has.</summary>
-    public int Length(int column) => raw.sqlite3_column_bytes(statement, column);
+    public int Length(int column) => SqliteNative.ColumnLength(_handle, column);
 
-    public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(statement, column);
+    public ReadOnlySpan<byte> Bytes(int column) => SqliteNative.ColumnBytes(_handle, column);
 
-    public string Text(int column) => Encoding.UTF8.GetString(raw.sqlite3_column_blob(statement, column));
+    public string Text(int column) => Encoding.UTF8.GetString(SqliteNative.ColumnBytes(_handle, column));
 
     public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
 
-    public Guid? Uuid(int column) => IsNull(column) ? null : new Guid(raw.sqlite3_column_blob(statement, column), bigEndian: true);
+    public Guid? Uuid(int column) => IsNull(column) ? null : new Guid(SqliteNative.ColumnBytes(_handle, column), bigEndian: true);
 
     public void Dispose()
     {
         connection.Forget(this);
+        _handle = 0;
         statement.Dispose();
     }
 
     private SqliteStatement BindNull()
     {
         if (Changes(Bound.Null, 0))
-            Check(raw.sqlite3_bind_null(statement, _next));
+            Check(SqliteNative.BindNull(_handle, _next));
         _next++;
         return this;
     }
