@@ -197,7 +197,7 @@ Task("Bench")
         "# Sequent beside the wire, the store and Redis",
         "",
         "Written by `dotnet cake --target=Bench`. Every bus and server is a process of its own, on this machine, beside the client; `sequent bench` repeats the single loads.",
-        "All programs of .NET, clients and echo too, run with the settings of `sequent`: at least 16 threads in the pool, which spin little, and a first generation of 16 MiB.",
+        "All programs of .NET, clients and echo too, run with the settings of `sequent`: at least 16 threads in the pool, which spin little, and a first generation of 32 MiB.",
     ], "compare 3", "rebuild", "connections docs/benchmarks/connections.png");
     Measure("docs/benchmarks/steps.md", [
         "# The steps of an event, measured",

@@ -38,6 +38,7 @@ internal sealed partial class Session : IDisposable
     private readonly CancellationTokenSource _givenUp = new();
     private readonly OriginalSession? _original;
     private volatile bool _isGoodbyeSaid;
+    private volatile string? _lastCancelled;
     private readonly ConcurrentDictionary<string, Exchange> _exchanges = new(StringComparer.Ordinal);
     private readonly Channel<Outgoing> _outgoing = Channel.CreateBounded<Outgoing>(new BoundedChannelOptions(MaxOutgoing) { SingleReader = true });
 
@@ -113,6 +114,13 @@ internal sealed partial class Session : IDisposable
 
     /// <summary>Queues a message that is not missed if it does not fit.</summary>
     public void Post(ClientMessage message) => _outgoing.Writer.TryWrite(new Outgoing(message, null));
+
+    /// <summary>Tells the bus that nobody reads the further pages of a query. What is on its way is dropped.</summary>
+    public void Cancel(string requestId)
+    {
+        if (_lastCancelled != requestId && _outgoing.Writer.TryWrite(new Outgoing(new CancelMessage(requestId), null)))
+            _lastCancelled = requestId;
+    }
 
     /// <summary>Prepares for the answers of a request, before it is sent.</summary>
     public Exchange Open(string requestId, int maxAnswers)
@@ -259,7 +267,7 @@ internal sealed partial class Session : IDisposable
         {
             // Nobody reads it any more; that the bus was told so may have been lost when too much waited for the socket.
             if (message is RebuildMessage { Last: false })
-                Post(new CancelMessage(requestId!));
+                Cancel(requestId!);
             else
                 _received(this, message);
         }

@@ -69,7 +69,7 @@ internal sealed class LogReader(Connection connection, ClientTelemetry telemetry
             finally
             {
                 if (isOpen)
-                    session.Post(new CancelMessage(exchange.RequestId));
+                    session.Cancel(exchange.RequestId);
             }
         }
     }
