@@ -22,7 +22,7 @@ const string Packages = "artifacts/packages";
 
 // A test that hangs is ended and named after this time; without it the whole run would hang.
 var testCommand = $"test {Solution} -c {configuration} --no-build --logger trx --results-directory {TestResults} "
-    + "--blame-hang-timeout 5min --blame-hang-dump-type none";
+    + "--blame-hang-timeout 8min --blame-hang-dump-type none";
 
 // ---- helpers -------------------------------------------------------------------------------------------------------
 

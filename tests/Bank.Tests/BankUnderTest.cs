@@ -112,7 +112,7 @@ internal sealed class BankUnderTest(Storage storage, Action<IServiceCollection>?
         await Eventually.ReadAsync(() => http.GetAsync(new Uri(this[part], "/health/ready")), answer => answer.IsSuccessStatusCode);
     }
 
-    /// <summary>Deletes the state of a part that is stopped.</summary>
+    /// <summary>Deletes the state of a part; one that runs may make it anew.</summary>
     public async Task DeleteAsync(string state)
     {
         SqliteConnection.ClearAllPools();

@@ -15,6 +15,9 @@ internal sealed class FrameReader(WebSocket socket)
     /// <summary>What is set aside at once for a message that is not a short one, at most.</summary>
     private const int MaxGuess = 256 * 1024;
 
+    /// <summary>The longest array that is not a large object, which only a full collection would free.</summary>
+    private const int MaxSmall = 84_900;
+
     private readonly byte[] _chunk = new byte[16 * 1024];
 
     // The last long message; the next one is often about as long, such as the pages of a query.
@@ -57,7 +60,7 @@ internal sealed class FrameReader(WebSocket socket)
 
     private byte[] Grow(byte[] buffer)
     {
-        var guess = Math.Min(_lastLong + (_lastLong / 8), MaxGuess);
+        var guess = Math.Min(_lastLong + (_lastLong / 8), _lastLong <= MaxSmall ? MaxSmall : MaxGuess);
         var larger = GC.AllocateUninitializedArray<byte>((int)Math.Min(Array.MaxLength, Math.Max(2L * buffer.Length, guess)));
         buffer.CopyTo(larger, 0);
         return larger;

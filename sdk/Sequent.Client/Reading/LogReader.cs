@@ -12,7 +12,7 @@ namespace Sequent.Client.Reading;
 /// </summary>
 internal sealed class LogReader(Connection connection, ClientTelemetry telemetry, TimeProvider time)
 {
-    /// <summary>Pages the bus may send ahead.</summary>
+    /// <summary>Pages the bus may send ahead: a megabyte of events with a few hundred bytes of data, at most 16 MB where single events are as large as they may be.</summary>
     private const int Credit = 16;
 
     /// <summary>So many are taken before as many more are asked for.</summary>

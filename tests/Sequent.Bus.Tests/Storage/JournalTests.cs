@@ -66,27 +66,35 @@ internal sealed class JournalTests
     {
         const int Pages = 10;
         using var gate = new SemaphoreSlim(1);
-        await using var checkpointer = new Checkpointer(DataFile, gate, Pages, NullLogger.Instance);
+        await using var checkpointer = new Checkpointer(DataFile, gate, Pages, NullLogger.Instance, maxHoldBack: TimeSpan.FromMinutes(1));
         using var writer = SqliteConnection.Open(DataFile, readOnly: false);
         writer.Execute("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE t(x)");
         var disk = new TaskCompletionSource();
         var pass = checkpointer.AloneAsync(async () => await disk.Task).AsTask();
 
+        await gate.WaitAsync(); // as whoever commits does
         var commits = 0;
         var last = Task.CompletedTask;
         for (; last.IsCompleted && commits < 100; commits++)
-        {
-            writer.Execute("INSERT INTO t VALUES(zeroblob(8000))");
-            last = checkpointer.CommittedAsync(writer).AsTask();
-        }
-
-        Assert.That(commits, Is.InRange(2, 2 * Pages), "a page or more each");
+            last = CommitAsync();
+        var isHeldBack = !last.IsCompleted;
         disk.SetResult();
         await last;
         await pass;
         var length = new FileInfo(DataFile + "-wal").Length;
-        writer.Execute("INSERT INTO t VALUES(zeroblob(8000))");
-        Assert.That(new FileInfo(DataFile + "-wal").Length, Is.EqualTo(length), "it was started over");
+        _ = CommitAsync();
+        var lengthAfterwards = new FileInfo(DataFile + "-wal").Length;
+        gate.Release();
+
+        Assert.That(isHeldBack, Is.True);
+        Assert.That(commits, Is.InRange(2, 2 * Pages), "a page or more each");
+        Assert.That(lengthAfterwards, Is.EqualTo(length), "it was started over");
+
+        Task CommitAsync()
+        {
+            writer.Execute("INSERT INTO t VALUES(zeroblob(8000))");
+            return checkpointer.CommittedAsync(writer).AsTask();
+        }
     }
 
     private SqliteEventStore NewStore(int checkpointPages = Checkpointer.DefaultPages) => new(

@@ -10,7 +10,7 @@ internal sealed class EventRows : IDisposable
     private const int Data = 12;
 
     /// <summary>More producers than this are not remembered.</summary>
-    private const int MaxProducers = 10_000;
+    private const int MaxProducers = 1_000;
 
     // The data is the last column, so a statement that does not ask for it never reads the pages it overflows into.
     private const string Header = "SELECT position, key, value, type FROM events";

@@ -10,7 +10,7 @@ internal sealed class KeyFlush
     /// <summary>A round starts at so many dirty keys…</summary>
     private const int MaxDirtyKeys = 100_000;
 
-    /// <summary>…or so many events since the last one, which bounds the replay at start to about half a second.</summary>
+    /// <summary>…or so many events since the last one, which bounds the replay at start to about half a second: it counts from the last round that was written to its end.</summary>
     private const long MaxEvents = 250_000;
 
     private readonly SqliteStatement _upsert;

@@ -4,8 +4,8 @@ namespace Sequent.Bus.Storage.Sqlite;
 internal delegate void WriteRows<T>(ReadOnlySpan<T> rows);
 
 /// <summary>
-/// Many rows that are to be written, sorted, in slices inside the commits that follow: no commit is held up for long, and a table with random
-/// keys is written rarely. They are sorted beside the commits.
+/// Many rows that are to be written, sorted, in slices inside the commits that follow: each commit writes as many as its own events call for, and a table
+/// with random keys is written rarely. They are sorted beside the commits.
 /// </summary>
 internal sealed class SlicedRound<T>
 {
@@ -13,14 +13,18 @@ internal sealed class SlicedRound<T>
     public const int RowsTogether = 64;
 
     /// <summary>
-    /// So each event pays the same, whatever the commit, the disk and the clock; and a round ends before the next one begins, because it takes half as
-    /// many events as it has rows.
+    /// So each event pays the same, whatever the commit, the disk and the clock; and once it is sorted a round takes half as many events as it has rows, so
+    /// that it mostly ends before the next one is due.
     /// </summary>
     private const int RowsPerEvent = 2;
+
+    /// <summary>So many events may come while the rows are sorted; then a commit waits for that.</summary>
+    private const int MaxUnsortedEvents = 8_000;
 
     private readonly T[] _rows;
     private readonly WriteRows<T> _write;
     private readonly Task _sorting;
+    private int _unsorted;
     private int _due;
     private int _written;
 
@@ -44,8 +48,9 @@ internal sealed class SlicedRound<T>
     /// <param name="events">Events of this commit.</param>
     public bool WriteSlice(int events)
     {
-        if (!_sorting.IsCompleted)
+        if (!_sorting.IsCompleted && (_unsorted += events) < MaxUnsortedEvents)
             return false;
+        _sorting.Wait();
         for (_due += events * RowsPerEvent; _due >= RowsTogether && _written < _rows.Length; _due -= RowsTogether)
         {
             var count = Math.Min(RowsTogether, _rows.Length - _written);

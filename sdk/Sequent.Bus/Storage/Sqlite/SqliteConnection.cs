@@ -18,6 +18,8 @@ internal sealed class SqliteConnection : IDisposable
     public static SqliteConnection Open(string path, bool readOnly)
     {
         Batteries_V2.Init();
+        if (raw.GetNativeLibraryName() is var library && library != SqliteNative.Library)
+            throw new StoreException($"This program has SQLitePCLRaw use {library}; a log on disk needs {SqliteNative.Library}, as SQLitePCLRaw.bundle_e_sqlite3 sets it up.");
         var flags = readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE;
         var result = raw.sqlite3_open_v2(path, out var db, flags | raw.SQLITE_OPEN_NOMUTEX, null);
         if (result != raw.SQLITE_OK)
@@ -91,11 +93,11 @@ internal sealed class SqliteConnection : IDisposable
     }
 
     /// <summary>Carries over of the journal what nobody reads or writes, without waiting for anybody.</summary>
-    /// <returns>Everything that was committed when it began is carried over.</returns>
-    public bool Checkpoint()
+    /// <returns>How many of the pages that were committed when it began are left: somebody reads what was before them.</returns>
+    public long Checkpoint()
     {
         using var statement = Prepare("PRAGMA wal_checkpoint(PASSIVE)");
-        return statement.Step() && statement.Integer(0) == 0 && statement.Integer(1) == statement.Integer(2);
+        return statement.Step() && statement.Integer(0) == 0 ? statement.Integer(1) - statement.Integer(2) : long.MaxValue;
     }
 
     /// <summary>How many pages were written since the last call.</summary>

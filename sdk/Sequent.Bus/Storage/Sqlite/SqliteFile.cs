@@ -221,7 +221,10 @@ internal sealed partial class SqliteFile : IAsyncDisposable
                 rows.Dispose();
         }
 
+        await _first.WaitAsync();
         _firstRows?.Dispose();
+        _firstRows = null;
+        _first.Release();
 
         if (_writer is not null)
             LogIdentity.Close(_writer);

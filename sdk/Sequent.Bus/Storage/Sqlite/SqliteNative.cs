@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Sequent.Bus.Storage.Sqlite;
@@ -8,7 +9,8 @@ namespace Sequent.Bus.Storage.Sqlite;
 /// </summary>
 internal static partial class SqliteNative
 {
-    private const string Library = "e_sqlite3";
+    /// <summary>The library that SQLitePCLRaw must use too.</summary>
+    public const string Library = "e_sqlite3";
 
     /// <summary>The library takes a copy.</summary>
     private const nint Transient = -1;
@@ -24,35 +26,34 @@ internal static partial class SqliteNative
         return new ReadOnlySpan<byte>((void*)bytes, ColumnLength(statement, column));
     }
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_bind_int64"), SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "sqlite3_bind_int64"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
     public static partial int BindInteger(nint statement, int index, long value);
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_bind_null"), SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "sqlite3_bind_null"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int BindNull(nint statement, int index);
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_column_type"), SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "sqlite3_column_type"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
     public static partial int ColumnType(nint statement, int column);
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_column_int64"), SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "sqlite3_column_int64"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
     public static partial long ColumnInteger(nint statement, int column);
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_column_bytes"), SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "sqlite3_column_bytes"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
     public static partial int ColumnLength(nint statement, int column);
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_step")]
+    [LibraryImport(Library, EntryPoint = "sqlite3_step"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int Step(nint statement);
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_reset")]
+    [LibraryImport(Library, EntryPoint = "sqlite3_reset"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int Reset(nint statement);
 
-    // Of a value that is large SQLite may have to put pages together first.
-    [LibraryImport(Library, EntryPoint = "sqlite3_column_blob")]
+    [LibraryImport(Library, EntryPoint = "sqlite3_column_blob"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     private static partial nint ColumnBlob(nint statement, int column);
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_bind_text")]
+    [LibraryImport(Library, EntryPoint = "sqlite3_bind_text"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     private static partial int BindText(nint statement, int index, in byte utf8, int length, nint destructor);
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_bind_blob")]
+    [LibraryImport(Library, EntryPoint = "sqlite3_bind_blob"), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     private static partial int BindBlob(nint statement, int index, in byte bytes, int length, nint destructor);
 
     /// <summary>An empty span may have no address, and nothing without an address is bound as NULL.</summary>
