@@ -47,6 +47,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private readonly ITimer _timer;
     private readonly Task _running;
     private readonly List<Action> _afterFeed = [];
+    private bool _isRestoring; // what was owed before a restart is being read
     private readonly List<Action> _afterSave = [];
     private readonly List<Action> _onceQuiet = [];
     private readonly long _startMicros;
@@ -101,7 +102,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     public Task<T> AskAsync<T>(Func<ClientTypeQueue, T> question, CancellationToken cancellationToken) =>
         WhenAsync<T>((queue, answer) => answer(question(queue)), cancellationToken);
 
-    /// <summary>Has something done once the queue was fed as far as it can be now.</summary>
+    /// <summary>Has something done once the queue was fed as far as it can be now, with what was owed before a restart too.</summary>
     public ValueTask PostAfterFeedAsync(Action action, CancellationToken cancellationToken) => PostAsync(_ => _afterFeed.Add(action), cancellationToken);
 
     /// <summary>Completes when everything that changed so far is durable.</summary>
@@ -187,7 +188,8 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
                     StartBackgroundWork();
                 }
                 while (hasMore && _afterFeed.Count < MaxCommands);
-                RunAll(_afterFeed);
+                if (!_isRestoring)
+                    RunAll(_afterFeed);
                 if (_queue.IsQuiet)
                     RunAll(_onceQuiet);
                 Tell();
@@ -269,8 +271,10 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         if (_reading.IsCompleted)
         {
             TakeResult(ref _reading);
+            var hasRestored = _queue.HasRestored;
+            _isRestoring = false;
             if (!IsStoreResting && _queue.TakeReads(MaxReads) is { Count: > 0 } reads)
-                _reading = ThenWakeAsync(ReadAsync(reads));
+                (_reading, _isRestoring) = (ThenWakeAsync(ReadAsync(reads)), hasRestored);
         }
     }
 

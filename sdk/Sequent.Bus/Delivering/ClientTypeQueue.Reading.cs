@@ -19,6 +19,9 @@ internal sealed partial class ClientTypeQueue
     private readonly Queue<KeyLane> _toRead = new();
     private readonly Queue<KeyLane> _restored = new();
 
+    /// <summary>There are keys of before a restart that nobody has asked for yet.</summary>
+    public bool HasRestored => _restored.Count > 0;
+
     /// <summary>What is to be read next, for <see cref="Loaded"/> or <see cref="NotLoaded"/>.</summary>
     public IReadOnlyList<DebtRead> TakeReads(int max)
     {

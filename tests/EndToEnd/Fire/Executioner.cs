@@ -54,12 +54,16 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
         StartWhatEndedByItself();
     }
 
-    /// <summary>Not what is still starting: on a slow machine it would be killed again and again, and never come up. It keeps its turn.</summary>
+    /// <summary>
+    /// Not what is still starting: on a slow machine it would be killed again and again, and never come up. Nor is anybody else killed meanwhile, where starting
+    /// takes longer than the pause between two kills: nothing else would get the processor. Whoever is passed over keeps its turn.
+    /// </summary>
     private RestartableProcess? NextVictim()
     {
+        var mayKill = !victims.Any(process => process.IsStarting);
         if (!_turns.Exists(process => process.IsUp))
             _turns.AddRange(Shuffled(victims));
-        var next = _turns.Find(process => process.IsUp);
+        var next = _turns.Find(process => process.IsUp && (mayKill || !NextIsKill(process)));
         if (next is not null)
             _turns.Remove(next);
         return next;
@@ -68,6 +72,7 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
     private async Task HarmAsync(RestartableProcess victim)
     {
         var kill = NextIsKill(victim);
+        _kills[victim].Dequeue();
         var length = TimeSpan.FromMilliseconds(kill ? _random.Next(0, 1_000) : 1_000 + (int)(4_000 * Math.Pow(_random.NextDouble(), 2)) /* more short ones than long ones */);
         _deeds.Add(new Deed(_clock.Elapsed, victim, kill, length));
         if (kill)
@@ -87,13 +92,9 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
     /// <summary>One time out of three: on a small machine starting a service costs as much as a hundred transfers.</summary>
     private bool NextIsKill(RestartableProcess victim)
     {
-        if (!_kills[victim].TryDequeue(out var kill))
-        {
+        if (_kills[victim].Count == 0)
             _kills[victim] = new Queue<bool>(Shuffled([true, false, false]));
-            kill = _kills[victim].Dequeue();
-        }
-
-        return kill;
+        return _kills[victim].Peek();
     }
 
     private T[] Shuffled<T>(IEnumerable<T> items)

@@ -17,6 +17,9 @@ internal sealed class RestartableProcess(string name, string dll, Uri address, p
     /// <summary>It runs, and has come so far that it listens.</summary>
     public bool IsUp => !IsDown && _process is { Listens: true, HasExited: false };
 
+    /// <summary>It runs, but does not listen yet.</summary>
+    public bool IsStarting => !IsDown && _process is { Listens: false, HasExited: false };
+
     /// <summary>It ended, and nobody killed it.</summary>
     public bool EndedByItself => !IsDown && _process is { HasExited: true };
 

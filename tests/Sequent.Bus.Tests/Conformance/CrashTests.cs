@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Sequent.Bus.Storage.Sqlite;
 using Sequent.Bus.Tests.Wire;
 
 namespace Sequent.Bus.Tests.Conformance;
@@ -73,6 +74,34 @@ internal sealed class CrashTests
             Assert.That(await second.ReceiveTextAsync(), Is.EqualTo(text));
         await second.ReceiveAsync("registration");
         Assert.That((string?)(await second.PublishAsync("k", 5))["status"], Is.EqualTo("success"), "the key goes on");
+    }
+
+    [Test]
+    public async Task After_a_crash_what_a_v1_client_type_was_known_to_owe_comes_before_the_answer_too()
+    {
+        await using var bus = await StartAsync("log");
+        await using var producer = await bus.ConnectV1Async();
+        await using var first = await bus.ConnectV1Async();
+        await first.RegisterAsync("accounts");
+        for (var i = 0; i < 5; i++)
+        {
+            await producer.PublishAsync($"k{i}");
+            await first.ReceiveTextAsync();
+        }
+
+        await Eventually.HoldsAsync(() => CountSavedDebts() == 5, "what it owes is saved");
+        await using var crashed = await StartAfterCrashAsync("log");
+        await using var second = await crashed.ConnectV1Async();
+        await second.SendAsync("""{"client_type":"accounts","event_types":["*"],"message_type":"register"}""");
+        for (var i = 0; i < 5; i++)
+            Assert.That(await second.ReceiveTextAsync(), Does.Contain("\"message_type\":\"event\""));
+        await second.ReceiveAsync("registration");
+
+        long CountSavedDebts()
+        {
+            using var file = SqliteConnection.Open(FileOf("log"), readOnly: true);
+            return file.QueryInteger("SELECT count(*) FROM debts");
+        }
     }
 
     [Test]
