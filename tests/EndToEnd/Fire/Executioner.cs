@@ -61,12 +61,14 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
     private RestartableProcess? NextVictim()
     {
         var mayKill = !victims.Any(process => process.IsStarting);
-        if (!_turns.Exists(process => process.IsUp))
-            _turns.AddRange(Shuffled(victims));
-        var next = _turns.Find(process => process.IsUp && (mayKill || !NextIsKill(process)));
+        if (!_turns.Exists(MayHarm))
+            _turns.AddRange(Shuffled(victims.Except(_turns)));
+        var next = _turns.Find(MayHarm);
         if (next is not null)
             _turns.Remove(next);
         return next;
+
+        bool MayHarm(RestartableProcess process) => process.IsUp && (mayKill || !NextIsKill(process));
     }
 
     private async Task HarmAsync(RestartableProcess victim)
