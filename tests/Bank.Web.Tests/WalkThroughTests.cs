@@ -164,6 +164,27 @@ public class WalkThroughTests : SiteTests
     }
 
     [Test]
+    public async Task Who_is_quicker_with_the_keyboard_than_the_page_stays_where_they_are()
+    {
+        await using var visitor = await Site.VisitAsync();
+        await visitor.RegisterAsync("ivan-is-quick");
+        await Expect(visitor.Heading).ToBeFocusedAsync();
+        var mayComeAlive = new TaskCompletionSource();
+        await visitor.Page.RouteAsync("**/_blazor/negotiate*", async route =>
+        {
+            await mayComeAlive.Task;
+            await route.ContinueAsync();
+        });
+        await visitor.Page.ReloadAsync();
+        await visitor.TabToAsync(visitor.Button("Log out"));
+
+        mayComeAlive.SetResult();
+
+        await Expect(visitor.Page.GetByText("You have no account yet.")).ToBeVisibleAsync(); // told by a page that is alive
+        await Expect(visitor.Button("Log out")).ToBeFocusedAsync();
+    }
+
+    [Test]
     public async Task Pressing_twice_moves_money_once()
     {
         await using var visitor = await Site.VisitAsync();

@@ -3,6 +3,7 @@ using Bank.Web.Live;
 using Bank.Web.SignIn;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.JSInterop;
 
 namespace Bank.Web.Components;
 
@@ -17,7 +18,10 @@ public abstract class CustomerPage : ComponentBase, IAsyncDisposable
 
     protected Snapshot Now => View.Now;
 
-    /// <summary>Focused when the page has come, so that screen readers begin there: the page of before is replaced, and its focus is lost.</summary>
+    /// <summary>
+    /// Focused when the page has come, so that screen readers begin there: the page of before is replaced, and its focus is lost. Unless something else has
+    /// the focus by then.
+    /// </summary>
     protected ElementReference Heading { get; set; }
 
     /// <summary>The account whose statement the page shows, if it shows one.</summary>
@@ -31,6 +35,9 @@ public abstract class CustomerPage : ComponentBase, IAsyncDisposable
 
     [Inject]
     private NavigationManager Navigation { get; set; } = null!;
+
+    [Inject]
+    private IJSRuntime Browser { get; set; } = null!;
 
     [CascadingParameter]
     private Task<AuthenticationState> Authentication { get; set; } = null!;
@@ -48,7 +55,7 @@ public abstract class CustomerPage : ComponentBase, IAsyncDisposable
         View.Changed += OnChanged;
         Presence.Follow(View);
         View.Start(token, Watched);
-        await Heading.FocusAsync(preventScroll: true);
+        await Browser.InvokeVoidAsync("beginAt", Heading);
     }
 
     public async ValueTask DisposeAsync()
