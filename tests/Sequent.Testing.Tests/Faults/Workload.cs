@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Sequent.Client;
 using Sequent.Protocol;
 
@@ -78,15 +79,22 @@ internal sealed class Workload(SequentTestBus bus, CancellationToken cancellatio
     /// <summary>How many orders have their effect so far.</summary>
     public async Task<int> CountEffectsAsync() => (await bus.EventsAsync(type: nameof(Taken), cancellationToken: cancellationToken)).Count;
 
-    public Task<SequentTestService> StartInstanceAsync(Interruption? interruption = null, TimeProvider? time = null) => bus.StartServiceAsync(
-        "worker",
-        service =>
-        {
-            service.Services.AddSingleton(interruption ?? new Interruption()).AddSingleton(_redeliveries);
-            service.AddHandler<OrderedHandler, Ordered>().AddEvent<Taken>().AddEvent<Given>();
-        },
-        options => (options.Instance, options.TimeProvider) = ($"i{Guid.NewGuid():N}", time ?? TimeProvider.System),
-        cancellationToken);
+    /// <summary>One instance more, which takes part when this returns: whoever is late finds the keys with others, where they stay.</summary>
+    public async Task<SequentTestService> StartInstanceAsync(Interruption? interruption = null, TimeProvider? time = null)
+    {
+        var service = await bus.StartServiceAsync(
+            "worker",
+            service =>
+            {
+                service.Services.AddSingleton(interruption ?? new Interruption()).AddSingleton(_redeliveries);
+                service.AddHandler<OrderedHandler, Ordered>().AddEvent<Taken>().AddEvent<Given>().AddHealthCheck();
+            },
+            options => (options.Instance, options.TimeProvider) = ($"i{Guid.NewGuid():N}", time ?? TimeProvider.System),
+            cancellationToken);
+        var health = service.Services.GetRequiredService<HealthCheckService>();
+        await UntilAsync(Task.CompletedTask, async () => (await health.CheckHealthAsync(cancellationToken)).Status == HealthStatus.Healthy);
+        return service;
+    }
 
     /// <summary>Lets so many further orders be published.</summary>
     public void Allow(int orders)
