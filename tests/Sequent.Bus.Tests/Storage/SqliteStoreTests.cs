@@ -296,21 +296,32 @@ internal sealed class SqliteStoreTests
     {
         await using var store = NewStore();
         await store.OpenAsync(default);
-        for (var position = 1L; position <= 253_000;)
-        {
-            var batch = new List<StoredEvent>();
-            for (; batch.Count < 1_000; position++)
-                batch.Add(new StoredEvent { Position = position, Key = $"k{position}", Value = 0, Previous = 0, EventType = "t", CorrelationId = (uint)(position % 50_000), Data = "1"u8.ToArray(), Producer = new Producer(1, "s"), TimeMicros = position });
-            await store.AppendAsync(batch, default);
-        }
+        var position = 0L;
+        while (position < 253_000)
+            await AppendThousandAsync();
+        while (await _lastFile!.WriteAsync(db => db.QueryInteger("SELECT count(*) FROM meta WHERE name='correlated_to'"), default) == 0)
+            await AppendThousandAsync();
 
-        for (var position = 253_001L; await _lastFile!.WriteAsync(db => db.QueryInteger("SELECT count(*) FROM meta WHERE name='correlated_to'"), default) == 0; position++)
-            await store.AppendAsync([new StoredEvent { Position = position, Key = $"k{position}", Value = 0, Previous = 0, EventType = "t", CorrelationId = 1, Data = "1"u8.ToArray(), Producer = new Producer(1, "s"), TimeMicros = position }], default);
         var slice = await store.ReadCorrelatedAsync(777, new LogRange(50_000, 252_999, 100), default);
         Assert.That(slice.Events.Select(e => e.Position), Is.EqualTo(new[] { 50_777, 100_777, 150_777, 200_777, 250_777 }));
         var back = await store.ReadCorrelatedAsync(777, new LogRange(0, 253_000, 2, Descending: true), default);
         Assert.That(back.Events.Select(e => e.Position), Is.EqualTo(new[] { 250_777, 200_777 }));
         Assert.That((slice.IsAll, back.IsAll), Is.EqualTo((true, false)));
+
+        ValueTask<AppendOutcome> AppendThousandAsync() => store.AppendAsync(
+            [.. Enumerable.Range(0, 1_000).Select(_ => new StoredEvent
+            {
+                Position = ++position,
+                Key = $"k{position}",
+                Value = 0,
+                Previous = 0,
+                EventType = "t",
+                CorrelationId = (uint)(position % 50_000),
+                Data = "1"u8.ToArray(),
+                Producer = new Producer(1, "s"),
+                TimeMicros = position,
+            })],
+            default);
     }
 
     [Test]
