@@ -20,9 +20,10 @@ const string TestResults = "artifacts/test-results";
 const string CoverageReport = "artifacts/coverage";
 const string Packages = "artifacts/packages";
 
-// A test that hangs is ended and named after this time; without it the whole run would hang.
+// A test that hangs is ended and named after this time; without it the whole run would hang. As many projects as there are cores are tested at a time,
+// in the order of the solution, where those that take longest come first.
 var testCommand = $"test {Solution} -c {configuration} --no-build --logger trx --results-directory {TestResults} "
-    + "--blame-hang-timeout 8min --blame-hang-dump-type none";
+    + "--blame-hang-timeout 5min --blame-hang-dump-type none";
 
 // ---- helpers -------------------------------------------------------------------------------------------------------
 

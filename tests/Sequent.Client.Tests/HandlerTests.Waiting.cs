@@ -50,7 +50,7 @@ internal sealed partial class HandlerTests
                     Bus.IsDown = false;
                 }
             },
-            o => o.HandlerTimeout = TimeSpan.FromMilliseconds(300));
+            o => o.HandlerTimeout = TimeSpan.FromSeconds(1));
 
         await UntilAckedAsync(1);
 
@@ -72,7 +72,7 @@ internal sealed partial class HandlerTests
                 else
                     await context.ReadAsync<Count>("x", ct);
             },
-            o => o.HandlerTimeout = TimeSpan.FromMilliseconds(500));
+            o => o.HandlerTimeout = TimeSpan.FromSeconds(1));
 
         await UntilAckedAsync(1);
 
@@ -100,7 +100,7 @@ internal sealed partial class HandlerTests
 
                 await Task.Delay(Timeout.Infinite, ct);
             },
-            o => o.HandlerTimeout = TimeSpan.FromMilliseconds(500));
+            o => o.HandlerTimeout = TimeSpan.FromSeconds(1));
 
         await UntilAckedAsync(1);
 

@@ -196,7 +196,7 @@ internal sealed partial class HandlerTests : HostTest
                 if (context.Attempt == 1)
                     await new TaskCompletionSource().Task;
             },
-            o => o.HandlerTimeout = TimeSpan.FromMilliseconds(100));
+            o => o.HandlerTimeout = TimeSpan.FromSeconds(1));
 
         await UntilAckedAsync(1);
 

@@ -51,7 +51,7 @@ internal sealed class OriginalBusTests : HostTest
     [On(ProtocolVersion.V1)]
     public async Task Without_a_receipt_in_time_the_outcome_is_unknown_and_not_repeatable()
     {
-        var client = NewClient(o => o.PublishTimeout = TimeSpan.FromMilliseconds(100));
+        var client = NewClient(o => o.PublishTimeout = TimeSpan.FromSeconds(1));
         Bus.SwallowNext<NewMessage>();
         Assert.That((await ThrownByAsync<OutcomeUnknownException>(() => client.PublishAsync(new Deposited(1m), "k", cancellationToken: Token))).IsRepeatable, Is.False);
         await client.PublishAsync(new Deposited(2m), "k", cancellationToken: Token);

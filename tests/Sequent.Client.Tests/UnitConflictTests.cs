@@ -198,7 +198,7 @@ internal sealed class UnitConflictTests : BusTest
     [Test]
     public async Task A_unit_that_is_never_first_gives_up_after_its_time()
     {
-        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromMilliseconds(200));
+        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromSeconds(2));
 
         var thrown = await ThrownByAsync<UnitTimeoutException>(() => client.UpdateAsync(
             async (unit, ct) =>
@@ -216,7 +216,7 @@ internal sealed class UnitConflictTests : BusTest
     [Test]
     public async Task A_unit_whose_turn_does_not_come_gives_up_after_its_time()
     {
-        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromMilliseconds(100));
+        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromSeconds(1));
         var gate = new TaskCompletionSource();
         var reading = new TaskCompletionSource();
         var first = client.UpdateAsync(
@@ -240,13 +240,13 @@ internal sealed class UnitConflictTests : BusTest
     [Test]
     public async Task Time_without_the_bus_counts_against_no_unit()
     {
-        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromMilliseconds(300));
+        var client = NewClient(o => o.UnitTimeout = TimeSpan.FromSeconds(1));
         await client.ConnectAsync(Token);
         Bus.IsDown = true;
         Bus.CutAll();
         await UntilAsync(() => client.State != ConnectionState.Connected, "the bus is away");
         var units = Enumerable.Range(0, 5).Select(_ => IncrementAsync(client, "k")).ToArray();
-        await Task.WhenAny(Task.WhenAll(units), Task.Delay(TimeSpan.FromSeconds(1)));
+        await Task.WhenAny(Task.WhenAll(units), Task.Delay(TimeSpan.FromSeconds(2)));
         Bus.IsDown = false;
 
         Assert.That((await Task.WhenAll(units)).Select(r => r.Attempts), Is.All.EqualTo(1));

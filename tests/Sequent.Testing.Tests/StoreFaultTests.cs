@@ -11,7 +11,7 @@ public class StoreFaultTests : BusTest
     public async Task A_store_that_fails_takes_nothing_until_it_is_healed()
     {
         await using var bus = await StartBusAsync();
-        await using var client = bus.CreateClient(configure: o => o.PublishTimeout = TimeSpan.FromMilliseconds(200));
+        await using var client = bus.CreateClient(configure: o => o.PublishTimeout = TimeSpan.FromSeconds(1));
         bus.Faults.FailStore();
 
         await Assert.ThatAsync(() => client.PublishAsync(new Deposited(1m), "acc-7", cancellationToken: Token), Throws.InstanceOf<SequentException>());
