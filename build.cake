@@ -199,7 +199,7 @@ Task("Bench")
         "",
         "Written by `dotnet cake --target=Bench`. Every bus and server is a process of its own, on this machine, beside the client; `sequent bench` repeats the single loads.",
         "All programs of .NET, clients and echo too, run with the settings of `sequent`: at least 16 threads in the pool, which spin little, and a first generation of 32 MiB.",
-    ], "compare 3", "rebuild", "connections docs/benchmarks/connections.png");
+    ], "compare 3", "rebuild 3", "connections docs/benchmarks/connections.png");
     Measure("docs/benchmarks/steps.md", [
         "# The steps of an event, measured",
         "",

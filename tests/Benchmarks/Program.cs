@@ -32,8 +32,8 @@ try
         case ["compare", var rounds, .. var names]:
             await Comparison.RunAsync(int.Parse(rounds, CultureInfo.InvariantCulture), names);
             return 0;
-        case ["rebuild"]:
-            await Comparison.RebuildAsync();
+        case ["rebuild", var rounds]:
+            await Comparison.RebuildAsync(int.Parse(rounds, CultureInfo.InvariantCulture));
             return 0;
         case ["publish"]:
             PublishAllocation.Run();
@@ -51,7 +51,7 @@ try
             await BankBenchmark.RunAsync(folder);
             return 0;
         default:
-            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | steps | bank | compare ROUNDS [NAME...] | rebuild | connections PNG | grown EVENTS KEYS");
+            Console.Error.WriteLine("usage: Benchmarks start KEYS EVENTS | handover | sessions | slow [EVENTS] | flood | publish | steps | bank | compare ROUNDS [NAME...] | rebuild ROUNDS | connections PNG | grown EVENTS KEYS");
             return 2;
     }
 }
