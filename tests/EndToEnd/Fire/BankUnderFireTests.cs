@@ -18,7 +18,7 @@ public class BankUnderFireTests(StorageKind storageKind)
     private const int Customers = 5;
     private const int HotAccounts = 10;
 
-    /// <summary>While it burns, or it would prove little; so with the others. On a slow machine it burns longer until they are reached, at most <see cref="SlowestTimes"/> as long.</summary>
+    /// <summary>While it burns, or it would prove little; so with kills and freezes. On a slow machine it burns longer until they are reached, at most <see cref="SlowestTimes"/> as long.</summary>
     private const int LeastAccepted = 1_000;
 
     private const int SlowestTimes = 4;
