@@ -20,17 +20,8 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     /// <summary>A save must not hold up publishing for long: with so many keys to be saved next the feed waits for the one under way.</summary>
     private const int MaxUnsavedKeys = 10_000;
 
-    /// <summary>Keys whose missing events are read at once.</summary>
-    private const int MaxReads = 64;
-
-    /// <summary>A crash may bring back the acks of this interval…</summary>
-    private static readonly TimeSpan SaveInterval = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>…or so many of them.</summary>
-    private const long SaveAfterAcks = 10_000;
-
-    /// <summary>A cursor that only passed events nobody is owed is saved less often: a crash brings nothing back.</summary>
-    private static readonly TimeSpan LazySaveInterval = TimeSpan.FromSeconds(1);
+    /// <summary>So long answers wait for what was owed before a restart; how long reading it takes is up to the consumers, and to the store.</summary>
+    private static readonly TimeSpan RestorePatience = TimeSpan.FromSeconds(1);
 
     /// <summary>What goes on for long is told so often.</summary>
     private static readonly TimeSpan TellInterval = TimeSpan.FromMinutes(1);
@@ -47,20 +38,15 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     private readonly ITimer _timer;
     private readonly Task _running;
     private readonly List<Action> _afterFeed = [];
-    private bool _isRestoring; // what was owed before a restart is being read
     private readonly List<Action> _afterSave = [];
     private readonly List<Action> _onceQuiet = [];
     private readonly long _startMicros;
     private readonly long _startTimestamp;
-    private Task<Action> _saving = Task.FromResult<Action>(static () => { });
-    private Task<Action> _reading = Task.FromResult<Action>(static () => { });
     private IReadOnlyList<EventHeader> _chunk = [];
     private int _offered;
-    private long? _failedAt;
     private volatile bool _isDefect;
     private bool _isForgotten;
-    private long _lastSave;
-    private long _settledAtSave;
+    private long? _restoringSince;
     private long _countedAsAcked;
     private long? _toldOfAcksAt;
     private bool _waitedForKeys;
@@ -79,9 +65,6 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
 
     // The system's clock may be set; back-offs and deadlines must not notice.
     private long NowMicros => _startMicros + (long)_time.GetElapsedTime(_startTimestamp).TotalMicroseconds;
-
-    // A store that failed is not asked again at once.
-    private bool IsStoreResting => _failedAt is { } at && _time.GetElapsedTime(at) < SaveInterval;
 
     /// <summary>Hands work to the loop. Completes when there is room for it, not when it is done.</summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the loop has ended.</exception>
@@ -102,7 +85,10 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
     public Task<T> AskAsync<T>(Func<ClientTypeQueue, T> question, CancellationToken cancellationToken) =>
         WhenAsync<T>((queue, answer) => answer(question(queue)), cancellationToken);
 
-    /// <summary>Has something done once the queue was fed as far as it can be now, with what was owed before a restart too.</summary>
+    /// <summary>
+    /// Has something done once the queue was fed as far as it can be now, and of every key that was in debt before a restart the oldest events were read. For
+    /// those nobody waits longer than <see cref="RestorePatience"/>, counted from the first instance on.
+    /// </summary>
     public ValueTask PostAfterFeedAsync(Action action, CancellationToken cancellationToken) => PostAsync(_ => _afterFeed.Add(action), cancellationToken);
 
     /// <summary>Completes when everything that changed so far is durable.</summary>
@@ -188,7 +174,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
                     StartBackgroundWork();
                 }
                 while (hasMore && _afterFeed.Count < MaxCommands);
-                if (!_isRestoring)
+                if (!AwaitsRestored())
                     RunAll(_afterFeed);
                 if (_queue.IsQuiet)
                     RunAll(_onceQuiet);
@@ -225,6 +211,18 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         actions.Clear();
     }
 
+    private bool AwaitsRestored()
+    {
+        if (!_queue.HasInstances || !_queue.HasRestored)
+        {
+            _restoringSince = null;
+            return false;
+        }
+
+        _restoringSince ??= _time.GetTimestamp();
+        return _time.GetElapsedTime(_restoringSince.Value) < RestorePatience;
+    }
+
     /// <summary>Offers the queue what comes after its cursor. Returns true if there may be more at once.</summary>
     private async ValueTask<bool> FeedAsync(CancellationToken cancellationToken)
     {
@@ -251,108 +249,6 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes over what the store did since the last look, and gives it more to do. Only the loop touches the queue.</summary>
-    private void StartBackgroundWork()
-    {
-        if (_saving.IsCompleted)
-        {
-            TakeResult(ref _saving);
-            var interval = _queue.HasUrgentChanges ? SaveInterval : LazySaveInterval;
-            var isDue = (_queue.UnsavedKeys >= MaxUnsavedKeys || _queue.HasDeadLetters || _afterSave.Count > 0) && !IsStoreResting;
-            if (!_queue.HasChanges)
-                RunAll(_afterSave);
-            else if (_queue.HasChanges && (isDue || _queue.Settled - _settledAtSave >= SaveAfterAcks || _time.GetElapsedTime(_lastSave) >= interval))
-            {
-                (_lastSave, _settledAtSave) = (_time.GetTimestamp(), _queue.Settled);
-                _saving = ThenWakeAsync(SaveAsync(_queue.TakeChanges()));
-            }
-        }
-
-        if (_reading.IsCompleted)
-        {
-            TakeResult(ref _reading);
-            var hasRestored = _queue.HasRestored;
-            _isRestoring = false;
-            if (!IsStoreResting && _queue.TakeReads(MaxReads) is { Count: > 0 } reads)
-                (_reading, _isRestoring) = (ThenWakeAsync(ReadAsync(reads)), hasRestored);
-        }
-    }
-
-    private static void TakeResult(ref Task<Action> work)
-    {
-        work.Result();
-        work = Task.FromResult<Action>(static () => { });
-    }
-
-    private async Task<Action> ThenWakeAsync(Task<Action> work)
-    {
-        var result = await work;
-        Wake();
-        return result;
-    }
-
-    /// <returns>What the loop has to do with the result.</returns>
-    private async Task<Action> SaveAsync(ClientTypeChanges changes)
-    {
-        Action[] waiting = [.. _afterSave];
-        _afterSave.Clear();
-
-        // The loop must go on while the store works.
-        await Task.Yield();
-        try
-        {
-            await _saver.SaveAsync(changes);
-            return () =>
-            {
-                foreach (var action in waiting)
-                    action();
-                foreach (var letter in changes.DeadLetters)
-                {
-                    LogDeadLetter(Name, letter.Position, letter.Attempts);
-                    BusMeter.DeadLetters.Add(1);
-                }
-
-                _queue.Saved(changes);
-            };
-        }
-        catch (StoreException e)
-        {
-            LogSaveFailed(e, Name);
-            return () =>
-            {
-                _queue.NotSaved(changes);
-                _afterSave.AddRange(waiting);
-                _failedAt = _time.GetTimestamp();
-            };
-        }
-    }
-
-    /// <returns>What the loop has to do with the result.</returns>
-    private async Task<Action> ReadAsync(IReadOnlyList<DebtRead> reads)
-    {
-        await Task.Yield();
-        var results = new List<Action>(reads.Count);
-        foreach (var read in reads)
-        {
-            try
-            {
-                var (events, isAll) = await _reader.ReadAsync(read, CancellationToken.None);
-                results.Add(() => _queue.Loaded(read, events, isAll));
-            }
-            catch (StoreException e)
-            {
-                LogReadFailed(e, Name);
-                results.Add(() =>
-                {
-                    _queue.NotLoaded(read);
-                    _failedAt = _time.GetTimestamp();
-                });
-            }
-        }
-
-        return () => RunAll(results);
-    }
-
     private void SetTimer()
     {
         var due = Timeout.InfiniteTimeSpan;
@@ -362,6 +258,8 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
             due = Sooner(due, SaveInterval);
         else if (_queue.HasChanges)
             due = Sooner(due, LazySaveInterval);
+        if (_afterFeed.Count > 0)
+            due = Sooner(due, RestorePatience);
         _timer.Change(due, Timeout.InfiniteTimeSpan);
     }
 

@@ -18,9 +18,10 @@ internal sealed partial class ClientTypeQueue
     // Lanes that have nothing else to send, and those nobody has asked for yet since the restart.
     private readonly Queue<KeyLane> _toRead = new();
     private readonly Queue<KeyLane> _restored = new();
+    private readonly HashSet<KeyLane> _restoring = []; // restored and asked for, but not read yet
 
-    /// <summary>There are keys of before a restart that nobody has asked for yet.</summary>
-    public bool HasRestored => _restored.Count > 0;
+    /// <summary>There are keys with a debt of before the restart of which nothing was read yet. There never come more.</summary>
+    public bool HasRestored => _restored.Count > 0 || _restoring.Count > 0;
 
     /// <summary>What is to be read next, for <see cref="Loaded"/> or <see cref="NotLoaded"/>.</summary>
     public IReadOnlyList<DebtRead> TakeReads(int max)
@@ -31,8 +32,10 @@ internal sealed partial class ClientTypeQueue
             var hasRoom = _turns.Any(i => i.HasRoom);
             while (_toRead.Count < max && (_unassignedCount < MaxReadAhead || hasRoom) && _restored.TryDequeue(out var lane))
             {
-                if (IsCurrent(lane) && lane.Missing is { } missing)
-                    AskFor(lane, missing);
+                if (!IsCurrent(lane) || lane.Missing is not { } missing)
+                    continue;
+                _restoring.Add(lane);
+                AskFor(lane, missing);
             }
         }
 
@@ -41,7 +44,11 @@ internal sealed partial class ClientTypeQueue
         while (reads.Count < max && _toRead.TryDequeue(out var lane))
         {
             if (!IsCurrent(lane) || lane.Missing is not { } missing)
+            {
+                _restoring.Remove(lane);
                 continue;
+            }
+
             var read = new DebtRead(lane, missing.After, missing.Until, Math.Clamp(room, _limits.MinChain, _limits.MaxChain));
             room -= read.Max;
             reads.Add(read);
@@ -57,6 +64,7 @@ internal sealed partial class ClientTypeQueue
     public void Loaded(DebtRead read, IReadOnlyList<EventHeader> found, bool isAll)
     {
         var lane = read.Lane;
+        _restoring.Remove(lane);
         if (!IsCurrent(lane) || lane.Missing is not { } missing || missing.After != read.After)
             return;
         missing.IsAskedFor = false;
@@ -86,6 +94,8 @@ internal sealed partial class ClientTypeQueue
     {
         if (IsCurrent(read.Lane) && read.Lane.Missing is not null)
             _toRead.Enqueue(read.Lane);
+        else
+            _restoring.Remove(read.Lane);
     }
 
     private void Restore(KeyDebtRecord debt)

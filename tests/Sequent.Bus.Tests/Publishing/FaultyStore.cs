@@ -89,7 +89,12 @@ internal sealed class FaultyStore(InMemoryStore? inner = null) : IEventStore
         return await _inner.ReadHeadersAsync(after, max, cancellationToken);
     }
 
-    public ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) => _inner.ReadHeadersAtAsync(positions, cancellationToken);
+    public async ValueTask<IReadOnlyList<EventHeader>> ReadHeadersAtAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken)
+    {
+        if (BeforeReadingHeaders is { } before)
+            await before();
+        return await _inner.ReadHeadersAtAsync(positions, cancellationToken);
+    }
 
     public ValueTask<IReadOnlyList<long>> ReadChainAsync(ChainWalk walk, CancellationToken cancellationToken) => _inner.ReadChainAsync(walk, cancellationToken);
 
