@@ -177,11 +177,42 @@ public class WalkThroughTests : SiteTests
         });
         await visitor.Page.ReloadAsync();
         await visitor.TabToAsync(visitor.Button("Log out"));
+        await visitor.Page.EvaluateAsync("window.begun = new Promise(begun => { const begin = beginAt; beginAt = heading => { begin(heading); begun(); }; }), null");
 
         mayComeAlive.SetResult();
 
-        await Expect(visitor.Page.GetByText("You have no account yet.")).ToBeVisibleAsync(); // told by a page that is alive
+        await visitor.Page.EvaluateAsync("begun");
         await Expect(visitor.Button("Log out")).ToBeFocusedAsync();
+    }
+
+    [Test]
+    public async Task Who_logs_out_is_told_so_also_if_the_page_notices_first()
+    {
+        await using var visitor = await Site.VisitAsync();
+        await visitor.RegisterAsync("kim-leaves");
+        await Expect(visitor.Page.GetByText("You have no account yet.")).ToBeVisibleAsync(); // it is alive, and asks again and again
+        Site.Network.Delay = TimeSpan.FromSeconds(3);
+
+        await visitor.Button("Log out").ClickAsync();
+
+        await Expect(visitor.Page.GetByText("You are logged out.")).ToBeVisibleAsync();
+        Site.Network.Delay = TimeSpan.Zero;
+    }
+
+    [Test]
+    public async Task Every_page_begins_at_its_heading_also_when_a_link_that_is_on_both_led_there()
+    {
+        await using var visitor = await Site.VisitAsync();
+        await visitor.RegisterAsync("judy-goes-home");
+        await visitor.OpenAccountAsync();
+        await visitor.Page.Locator("a.account").First.ClickAsync();
+        await Expect(visitor.Link("Your accounts")).ToBeVisibleAsync();
+        await Expect(visitor.Heading).ToBeFocusedAsync();
+
+        await visitor.Link("Sequent Bank").ClickAsync();
+
+        await visitor.Page.Locator("a.account").First.WaitForAsync();
+        await Expect(visitor.Heading).ToBeFocusedAsync();
     }
 
     [Test]

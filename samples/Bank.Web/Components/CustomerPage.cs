@@ -19,8 +19,8 @@ public abstract class CustomerPage : ComponentBase, IAsyncDisposable
     protected Snapshot Now => View.Now;
 
     /// <summary>
-    /// Focused when the page has come, so that screen readers begin there: the page of before is replaced, and its focus is lost. Unless something else has
-    /// the focus by then.
+    /// Focused when the page has come, so that screen readers begin there: the page of before is replaced, and its focus is lost. Unless the customer has moved
+    /// on to something else by then.
     /// </summary>
     protected ElementReference Heading { get; set; }
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Caching.Memory;
 
 namespace Bank.Web.SignIn;
 
@@ -14,6 +15,9 @@ namespace Bank.Web.SignIn;
 public static class SessionCookie
 {
     private const string TokenClaim = "token";
+
+    /// <summary>How long it is known of a session that its customer has ended it: until every open page has noticed.</summary>
+    private static readonly TimeSpan KnownAsLeft = TimeSpan.FromMinutes(1);
 
     public static string TokenOf(ClaimsPrincipal user) => user.FindFirstValue(TokenClaim) ?? "";
 
@@ -34,6 +38,7 @@ public static class SessionCookie
             o.SlidingExpiration = false;
         });
         services.AddAuthorization();
+        services.AddMemoryCache();
         return services;
     }
 
@@ -46,7 +51,7 @@ public static class SessionCookie
     /// <summary>A page of this site to return to, or the first one.</summary>
     public static string Local(string? page) => page is ['/', not ('/' or '\\'), ..] && !page.Any(char.IsControl) ? page : "/";
 
-    private static async Task<IResult> LogOutAsync(HttpContext http, IAntiforgery antiforgery, BankClient bank, CancellationToken cancellationToken)
+    private static async Task<IResult> LogOutAsync(HttpContext http, IAntiforgery antiforgery, BankClient bank, IMemoryCache cache, CancellationToken cancellationToken)
     {
         if (http.User.Identity is not { IsAuthenticated: true })
             return Results.LocalRedirect("/login?note=left"); // the cookie has expired, and with it what the form was made for
@@ -55,7 +60,9 @@ public static class SessionCookie
         await http.SignOutAsync();
         try
         {
-            bank.Token = TokenOf(http.User);
+            var token = TokenOf(http.User);
+            cache.Set(LeftBy(token), true, KnownAsLeft);
+            bank.Token = token;
             await bank.LogOutAsync(cancellationToken);
             return Results.LocalRedirect("/login?note=left");
         }
@@ -66,18 +73,26 @@ public static class SessionCookie
         }
     }
 
-    /// <summary>Where a page goes whose session is over. It ends no session that holds, so that a link from elsewhere can log nobody out.</summary>
-    private static async Task<IResult> ExpiredAsync(HttpContext http, [FromQuery(Name = "return")] string? page, BankClient bank, CancellationToken cancellationToken)
+    private static object LeftBy(string token) => (nameof(LeftBy), token);
+
+    /// <summary>
+    /// Where a page goes whose session is over, also if its customer has just ended it: the page may notice before the answer to that is there. It ends no session
+    /// that holds, so that a link from elsewhere can log nobody out.
+    /// </summary>
+    private static async Task<IResult> ExpiredAsync(HttpContext http, [FromQuery(Name = "return")] string? page, BankClient bank, IMemoryCache cache, CancellationToken cancellationToken)
     {
+        var token = TokenOf(http.User);
         try
         {
-            bank.Token = TokenOf(http.User);
+            bank.Token = token;
             await bank.MeAsync(cancellationToken);
             return Results.LocalRedirect(Local(page));
         }
         catch (BankException e) when (e.IsSignedOut)
         {
             await http.SignOutAsync();
+            if (cache.TryGetValue(LeftBy(token), out _))
+                return Results.LocalRedirect("/login?note=left");
             return Results.LocalRedirect($"/login?note=expired&return={Uri.EscapeDataString(Local(page))}");
         }
         catch (BankException)

@@ -41,6 +41,8 @@ internal sealed class Visitor : IAsyncDisposable
 
     public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
 
+    public ILocator Link(string name) => Page.GetByRole(AriaRole.Link, new() { Name = name });
+
     public ILocator Field(string name) => Page.GetByLabel(name, new() { Exact = true });
 
     public async Task RegisterAsync(string name)
@@ -82,7 +84,7 @@ internal sealed class Visitor : IAsyncDisposable
 
     public async Task GoToAccountsAsync()
     {
-        await Page.GetByRole(AriaRole.Link, new() { Name = "Your accounts" }).ClickAsync();
+        await Link("Your accounts").ClickAsync();
         await Page.Locator("a.account").First.WaitForAsync();
     }
 
