@@ -16,7 +16,10 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
     private readonly StubbornHttp _http = new(number, TimeSpan.FromMilliseconds(400 + (60 * number)));
     private readonly List<RecordedRequest> _records = [];
     private readonly List<Task> _pending = [];
+    private int _answered;
     private int _accepted;
+    private int _refused;
+    private int _replays;
 
     public string Username => username;
 
@@ -25,8 +28,17 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
     /// <summary>Everything that was asked for, in this order.</summary>
     public IReadOnlyList<RecordedRequest> Records => _records;
 
-    /// <summary>How many of them were answered 2xx so far; may be read while others are asked for.</summary>
+    /// <summary>How many of them were answered so far; this and what follows may be read while others are asked for.</summary>
+    public int Answered => Volatile.Read(ref _answered);
+
+    /// <summary>Of these, 2xx.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
+
+    /// <summary>409, and transfers that were rejected.</summary>
+    public int Refused => Volatile.Read(ref _refused);
+
+    /// <summary>Asked for once more after it was answered, and answered again.</summary>
+    public int Replays => Volatile.Read(ref _replays);
 
     /// <summary>Registers the name, if nobody did yet, and logs in.</summary>
     public async Task SignInAsync()
@@ -84,7 +96,11 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
     }
 
     /// <summary>Asks once more for what was answered.</summary>
-    public async Task ReplayAsync(RecordedRequest record) => record.Replays.Add(await PostAsync(record, record.Body, []));
+    public async Task ReplayAsync(RecordedRequest record)
+    {
+        record.Replays.Add(await PostAsync(record, record.Body, []));
+        Interlocked.Increment(ref _replays);
+    }
 
     /// <summary>Asks for something else, under a key that is taken.</summary>
     public async Task ForgeAsync(RecordedRequest record, Money amount) => record.Forgeries.Add(
@@ -98,6 +114,8 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
         var ended = await PollAsync(bank.Transactions, path, body => body["status"]!.GetValue<string>() != "PENDING");
         (record.Ending, record.Reason) = (ended["status"]!.GetValue<string>(), ended["reason"]?.GetValue<string>());
         (record.SettledAt, record.Settled) = (DateTimeOffset.UtcNow, watch.Elapsed);
+        if (record.IsRefused)
+            Interlocked.Increment(ref _refused);
     }
 
     private Task DecidedAsync(Task watching)
@@ -122,8 +140,11 @@ internal sealed class BankCustomer(BankProcesses bank, string username, int numb
         _records.Add(record);
         var answer = await PostAsync(record, record.Body, record.Unanswered);
         record.Answer = answer;
+        Interlocked.Increment(ref _answered);
         if (answer.IsAccepted)
             Interlocked.Increment(ref _accepted);
+        if (record.IsRefused)
+            Interlocked.Increment(ref _refused);
         return answer;
     }
 

@@ -11,6 +11,9 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    /// <summary>One second out of so many somebody may be killed although another is starting.</summary>
+    private const int KillsMeanwhile = 4;
+
     private readonly Random _random = new(seed);
     private readonly Stopwatch _clock = new();
     private readonly List<RestartableProcess> _turns = [];
@@ -20,6 +23,9 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
     private readonly List<string> _findings = [];
 
     public int Kills => _deeds.Count(deed => deed.IsKill);
+
+    /// <summary>Kills of somebody while another was starting.</summary>
+    public int KillsWhileStarting => _deeds.Count(deed => deed is { IsKill: true, AnotherStarts: true });
 
     public int Freezes => _deeds.Count(deed => !deed.IsKill);
 
@@ -55,12 +61,12 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
     }
 
     /// <summary>
-    /// Not what is still starting: on a slow machine it would be killed again and again, and never come up. Nor is anybody else killed meanwhile, where starting
-    /// takes longer than the pause between two kills: nothing else would get the processor. Whoever is passed over keeps its turn.
+    /// Not what is still starting: on a slow machine it would be killed again and again, and never come up. Others are killed meanwhile only now and then: where
+    /// starting takes longer than the pause between two kills, nothing else would get the processor. Whoever is passed over keeps its turn.
     /// </summary>
     private RestartableProcess? NextVictim()
     {
-        var mayKill = !victims.Any(process => process.IsStarting);
+        var mayKill = !AnotherStarts || _random.Next(KillsMeanwhile) == 0;
         if (!_turns.Exists(MayHarm))
             _turns.AddRange(Shuffled(victims.Except(_turns)));
         var next = _turns.Find(MayHarm);
@@ -71,12 +77,14 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
         bool MayHarm(RestartableProcess process) => process.IsUp && (mayKill || !NextIsKill(process));
     }
 
+    private bool AnotherStarts => victims.Any(process => process.IsStarting);
+
     private async Task HarmAsync(RestartableProcess victim)
     {
         var kill = NextIsKill(victim);
         _kills[victim].Dequeue();
         var length = TimeSpan.FromMilliseconds(kill ? _random.Next(0, 1_000) : 1_000 + (int)(4_000 * Math.Pow(_random.NextDouble(), 2)) /* more short ones than long ones */);
-        _deeds.Add(new Deed(_clock.Elapsed, victim, kill, length));
+        _deeds.Add(new Deed(_clock.Elapsed, victim, kill, length, AnotherStarts));
         if (kill)
         {
             await victim.KillAsync();
@@ -121,8 +129,10 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
 /// <param name="Victim">Who.</param>
 /// <param name="IsKill">Killed, or else frozen.</param>
 /// <param name="Length">Until it was started, or went on.</param>
-internal sealed record Deed(TimeSpan After, RestartableProcess Victim, bool IsKill, TimeSpan Length)
+/// <param name="AnotherStarts">Somebody else was starting just then.</param>
+internal sealed record Deed(TimeSpan After, RestartableProcess Victim, bool IsKill, TimeSpan Length, bool AnotherStarts)
 {
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{After.TotalSeconds,6:N1} s: {Victim.Name} {(IsKill ? "killed" : "frozen")} for {Length.TotalSeconds:N1} s");
+        CultureInfo.InvariantCulture,
+        $"{After.TotalSeconds,6:N1} s: {Victim.Name} {(IsKill ? "killed" : "frozen")} for {Length.TotalSeconds:N1} s{(AnotherStarts ? " while another was starting" : "")}");
 }

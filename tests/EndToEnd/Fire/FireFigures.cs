@@ -36,7 +36,7 @@ internal sealed record FireFigures
             writes with unanswered attempts: {requests.Count(request => request.Unanswered.Count > 0)}, with {requests.Sum(request => request.Unanswered.Count)} such attempts
             replays: {Replays}; with another body: {requests.Sum(request => request.Forgeries.Count)}
             refused while an attempt was under way that was stored later: {audit.StoredAfterRefusal}
-            kills: {executioner.Kills}; freezes: {executioner.Freezes}; in {executioner.Duration.TotalSeconds:N0} s
+            kills: {executioner.Kills}, of which {executioner.KillsWhileStarting} while another was starting; freezes: {executioner.Freezes}; in {executioner.Duration.TotalSeconds:N0} s
             a transfer, from POST until its ending is seen: {Percentiles(seen)}
             of that, in the log, from pending until it is decided: {Percentiles(decided)}
             """);
