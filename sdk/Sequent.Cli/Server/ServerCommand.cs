@@ -11,6 +11,12 @@ namespace Sequent.Cli.Server;
 /// <summary><c>sequent server</c>: runs a bus until Ctrl-C or SIGTERM.</summary>
 internal static partial class ServerCommand
 {
+    /// <summary>
+    /// Lets the thread that learns that a socket is ready read it, instead of handing that to the pool. The web server hands what it has read to the pool in any
+    /// case, so nothing of the bus runs there, nor can hold it up. The runtime has no other switch, and looks at it when the first socket is made.
+    /// </summary>
+    private const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+
     public static Command Create(Option<string[]> logLevel)
     {
         var options = Settings.All.Select(setting => (Setting: setting, Option: setting == Settings.LogLevel ? logLevel : OptionOf(setting))).ToArray();
@@ -48,6 +54,8 @@ internal static partial class ServerCommand
     {
         if (faults.Count > 0)
             return await RefuseAsync(faults);
+        if (Environment.GetEnvironmentVariable(InlineCompletions) is null)
+            Environment.SetEnvironmentVariable(InlineCompletions, "1");
         try
         {
             await using var app = Build(setup);

@@ -12,8 +12,8 @@ internal static class Comparison
 {
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(5);
 
-    /// <summary>Until what is compiled for good is compiled, on two cores that are busy.</summary>
-    private static readonly TimeSpan Warmup = TimeSpan.FromSeconds(20);
+    /// <summary>Until what is compiled for good is compiled, which takes 20 s on two cores that are busy, and longer when they are slow.</summary>
+    private static readonly TimeSpan Warmup = TimeSpan.FromSeconds(30);
 
     private static readonly BenchPlan Sdk = new() { Load = "publish", Duration = Duration, Warmup = Warmup };
     private static readonly BenchPlan ByHand = Sdk with { Wire = Wire.V1 };

@@ -16,6 +16,7 @@ internal static class EchoServer
     /// <summary>Runs it until it is killed; prints its address first.</summary>
     public static async Task RunAsync()
     {
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1"); // as "sequent server" has it
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
