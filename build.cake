@@ -50,20 +50,20 @@ string Run(string program, string arguments, DirectoryPath folder = null, Dictio
 void Dotnet(string arguments) => Run("dotnet", arguments);
 
 // dotnet format takes minutes of one core and touches nothing, so in CI it runs beside other steps; what it prints comes between what they print.
-IProcess format = null;
+System.Diagnostics.Process format = null;
 
 void BeginFormat()
 {
     var arguments = $"format {Solution} --verify-no-changes --no-restore";
     Information("{0}", $"> dotnet {arguments}");
-    format = StartAndReturnProcess("dotnet", new ProcessSettings { Arguments = arguments });
+    format = System.Diagnostics.Process.Start("dotnet", arguments);
 }
 
 void EndFormat()
 {
     format.WaitForExit();
-    if (format.GetExitCode() != 0)
-        throw new CakeException($"'dotnet format' ended with exit code {format.GetExitCode()}.");
+    if (format.ExitCode != 0)
+        throw new CakeException($"'dotnet format' ended with exit code {format.ExitCode}.");
 }
 
 void CheckCoverage(string coberturaFile)
@@ -113,8 +113,9 @@ var current = "";
 TaskSetup(context => current = context.Task.Name);
 Teardown(context =>
 {
+    if (format is { HasExited: false })
+        format.Kill(entireProcessTree: true);
     LeaveStranger();
-    format?.Kill();
     if (!context.Successful)
         Information("Failed step: {0}: {1}", current, context.ThrownException?.Message);
 });

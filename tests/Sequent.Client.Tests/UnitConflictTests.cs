@@ -246,7 +246,7 @@ internal sealed class UnitConflictTests : BusTest
         Bus.CutAll();
         await UntilAsync(() => client.State != ConnectionState.Connected, "the bus is away");
         var units = Enumerable.Range(0, 5).Select(_ => IncrementAsync(client, "k")).ToArray();
-        await Task.WhenAny(Task.WhenAll(units), Task.Delay(TimeSpan.FromSeconds(3.5)));
+        await Task.WhenAny(Task.WhenAll(units), Task.Delay(TimeSpan.FromSeconds(3.5))); // longer than three attempts may take
         Bus.IsDown = false;
 
         Assert.That((await Task.WhenAll(units)).Select(r => r.Attempts), Is.All.EqualTo(1));

@@ -37,6 +37,9 @@ public abstract class CustomerPage : ComponentBase, IAsyncDisposable
     private NavigationManager Navigation { get; set; } = null!;
 
     [Inject]
+    private EndedSessions Ended { get; set; } = null!;
+
+    [Inject]
     private IJSRuntime Browser { get; set; } = null!;
 
     [CascadingParameter]
@@ -68,9 +71,13 @@ public abstract class CustomerPage : ComponentBase, IAsyncDisposable
 
     private void OnChanged() => _ = InvokeAsync(() =>
     {
-        if (View.IsSignedOut)
-            Navigation.NavigateTo($"/expired?return={Uri.EscapeDataString(new Uri(Navigation.Uri).PathAndQuery)}", forceLoad: true);
-        else
+        if (!View.IsSignedOut)
+        {
             StateHasChanged();
+            return;
+        }
+
+        var left = Bank.Token is { } token && Ended.Has(token);
+        Navigation.NavigateTo($"/expired?left={left}&return={Uri.EscapeDataString(new Uri(Navigation.Uri).PathAndQuery)}", forceLoad: true);
     });
 }

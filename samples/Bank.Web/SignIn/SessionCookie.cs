@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Extensions.Caching.Memory;
 
 namespace Bank.Web.SignIn;
 
@@ -15,9 +14,6 @@ namespace Bank.Web.SignIn;
 public static class SessionCookie
 {
     private const string TokenClaim = "token";
-
-    /// <summary>How long it is known of a session that its customer has ended it: until every open page has noticed.</summary>
-    private static readonly TimeSpan KnownAsLeft = TimeSpan.FromMinutes(1);
 
     public static string TokenOf(ClaimsPrincipal user) => user.FindFirstValue(TokenClaim) ?? "";
 
@@ -39,6 +35,7 @@ public static class SessionCookie
         });
         services.AddAuthorization();
         services.AddMemoryCache();
+        services.AddSingleton<EndedSessions>();
         return services;
     }
 
@@ -51,7 +48,7 @@ public static class SessionCookie
     /// <summary>A page of this site to return to, or the first one.</summary>
     public static string Local(string? page) => page is ['/', not ('/' or '\\'), ..] && !page.Any(char.IsControl) ? page : "/";
 
-    private static async Task<IResult> LogOutAsync(HttpContext http, IAntiforgery antiforgery, BankClient bank, IMemoryCache cache, CancellationToken cancellationToken)
+    private static async Task<IResult> LogOutAsync(HttpContext http, IAntiforgery antiforgery, BankClient bank, EndedSessions ended, CancellationToken cancellationToken)
     {
         if (http.User.Identity is not { IsAuthenticated: true })
             return Results.LocalRedirect("/login?note=left"); // the cookie has expired, and with it what the form was made for
@@ -61,7 +58,7 @@ public static class SessionCookie
         try
         {
             var token = TokenOf(http.User);
-            cache.Set(LeftBy(token), true, KnownAsLeft);
+            ended.Add(token);
             bank.Token = token;
             await bank.LogOutAsync(cancellationToken);
             return Results.LocalRedirect("/login?note=left");
@@ -73,25 +70,20 @@ public static class SessionCookie
         }
     }
 
-    private static object LeftBy(string token) => (nameof(LeftBy), token);
-
-    /// <summary>
-    /// Where a page goes whose session is over, also if its customer has just ended it: the page may notice before the answer to that is there. It ends no session
-    /// that holds, so that a link from elsewhere can log nobody out.
-    /// </summary>
-    private static async Task<IResult> ExpiredAsync(HttpContext http, [FromQuery(Name = "return")] string? page, BankClient bank, IMemoryCache cache, CancellationToken cancellationToken)
+    /// <summary>Where a page goes whose session is over. It ends no session that holds, so that a link from elsewhere can log nobody out.</summary>
+    private static async Task<IResult> ExpiredAsync(
+        HttpContext http, [FromQuery(Name = "return")] string? page, [FromQuery] bool? left, BankClient bank, CancellationToken cancellationToken)
     {
-        var token = TokenOf(http.User);
         try
         {
-            bank.Token = token;
+            bank.Token = TokenOf(http.User);
             await bank.MeAsync(cancellationToken);
             return Results.LocalRedirect(Local(page));
         }
         catch (BankException e) when (e.IsSignedOut)
         {
             await http.SignOutAsync();
-            if (cache.TryGetValue(LeftBy(token), out _))
+            if (left == true)
                 return Results.LocalRedirect("/login?note=left");
             return Results.LocalRedirect($"/login?note=expired&return={Uri.EscapeDataString(Local(page))}");
         }

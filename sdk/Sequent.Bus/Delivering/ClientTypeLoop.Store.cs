@@ -36,7 +36,7 @@ internal sealed partial class ClientTypeLoop
             var isDue = (_queue.UnsavedKeys >= MaxUnsavedKeys || _queue.HasDeadLetters || _afterSave.Count > 0) && !IsStoreResting;
             if (!_queue.HasChanges)
                 RunAll(_afterSave);
-            else if (_queue.HasChanges && (isDue || _queue.Settled - _settledAtSave >= SaveAfterAcks || _time.GetElapsedTime(_lastSave) >= interval))
+            else if (isDue || _queue.Settled - _settledAtSave >= SaveAfterAcks || _time.GetElapsedTime(_lastSave) >= interval)
             {
                 (_lastSave, _settledAtSave) = (_time.GetTimestamp(), _queue.Settled);
                 _saving = ThenWakeAsync(SaveAsync(_queue.TakeChanges()));

@@ -86,8 +86,8 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         WhenAsync<T>((queue, answer) => answer(question(queue)), cancellationToken);
 
     /// <summary>
-    /// Has something done once the queue was fed as far as it can be now, and of every key that was in debt before a restart the oldest events were read. For
-    /// those nobody waits longer than <see cref="RestorePatience"/>, counted from the first instance on.
+    /// Has something done once the queue was fed as far as it can be now, and all was read that was owed before a restart. For that nobody waits longer than
+    /// <see cref="RestorePatience"/>, counted from when the queue was first fed to an instance.
     /// </summary>
     public ValueTask PostAfterFeedAsync(Action action, CancellationToken cancellationToken) => PostAsync(_ => _afterFeed.Add(action), cancellationToken);
 
@@ -174,7 +174,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
                     StartBackgroundWork();
                 }
                 while (hasMore && _afterFeed.Count < MaxCommands);
-                if (!AwaitsRestored())
+                if (LeftToRestore() <= TimeSpan.Zero || _afterFeed.Count >= MaxCommands)
                     RunAll(_afterFeed);
                 if (_queue.IsQuiet)
                     RunAll(_onceQuiet);
@@ -211,16 +211,17 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         actions.Clear();
     }
 
-    private bool AwaitsRestored()
+    /// <summary>How long answers wait on for what was owed before a restart. The time begins when it is first asked for with an instance there.</summary>
+    private TimeSpan LeftToRestore()
     {
         if (!_queue.HasInstances || !_queue.HasRestored)
         {
             _restoringSince = null;
-            return false;
+            return TimeSpan.Zero;
         }
 
         _restoringSince ??= _time.GetTimestamp();
-        return _time.GetElapsedTime(_restoringSince.Value) < RestorePatience;
+        return RestorePatience - _time.GetElapsedTime(_restoringSince.Value);
     }
 
     /// <summary>Offers the queue what comes after its cursor. Returns true if there may be more at once.</summary>
@@ -259,7 +260,7 @@ internal sealed partial class ClientTypeLoop : IAsyncDisposable
         else if (_queue.HasChanges)
             due = Sooner(due, LazySaveInterval);
         if (_afterFeed.Count > 0)
-            due = Sooner(due, RestorePatience);
+            due = Sooner(due, TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, LeftToRestore().Ticks)));
         _timer.Change(due, Timeout.InfiniteTimeSpan);
     }
 

@@ -31,7 +31,7 @@ internal sealed partial class ClientTypeQueue
         _changed.Clear();
         _toRead.Clear();
         _restored.Clear();
-        _restoring.Clear();
+        _unreadRestored = 0;
         _letters.Clear();
         (_inMemory, _keysInDebt, WaitsForKeys) = (0, 0, false);
         _perhapsHad = Math.Max(_perhapsHad, Cursor);

@@ -18,10 +18,10 @@ internal sealed partial class ClientTypeQueue
     // Lanes that have nothing else to send, and those nobody has asked for yet since the restart.
     private readonly Queue<KeyLane> _toRead = new();
     private readonly Queue<KeyLane> _restored = new();
-    private readonly HashSet<KeyLane> _restoring = []; // restored and asked for, but not read yet
+    private int _unreadRestored;
 
-    /// <summary>There are keys with a debt of before the restart of which nothing was read yet. There never come more.</summary>
-    public bool HasRestored => _restored.Count > 0 || _restoring.Count > 0;
+    /// <summary>Of some keys not all was read that was owed before a restart. There never come more of them.</summary>
+    public bool HasRestored => _unreadRestored > 0;
 
     /// <summary>What is to be read next, for <see cref="Loaded"/> or <see cref="NotLoaded"/>.</summary>
     public IReadOnlyList<DebtRead> TakeReads(int max)
@@ -32,10 +32,8 @@ internal sealed partial class ClientTypeQueue
             var hasRoom = _turns.Any(i => i.HasRoom);
             while (_toRead.Count < max && (_unassignedCount < MaxReadAhead || hasRoom) && _restored.TryDequeue(out var lane))
             {
-                if (!IsCurrent(lane) || lane.Missing is not { } missing)
-                    continue;
-                _restoring.Add(lane);
-                AskFor(lane, missing);
+                if (IsCurrent(lane) && lane.Missing is { } missing)
+                    AskFor(lane, missing);
             }
         }
 
@@ -44,11 +42,7 @@ internal sealed partial class ClientTypeQueue
         while (reads.Count < max && _toRead.TryDequeue(out var lane))
         {
             if (!IsCurrent(lane) || lane.Missing is not { } missing)
-            {
-                _restoring.Remove(lane);
                 continue;
-            }
-
             var read = new DebtRead(lane, missing.After, missing.Until, Math.Clamp(room, _limits.MinChain, _limits.MaxChain));
             room -= read.Max;
             reads.Add(read);
@@ -64,7 +58,6 @@ internal sealed partial class ClientTypeQueue
     public void Loaded(DebtRead read, IReadOnlyList<EventHeader> found, bool isAll)
     {
         var lane = read.Lane;
-        _restoring.Remove(lane);
         if (!IsCurrent(lane) || lane.Missing is not { } missing || missing.After != read.After)
             return;
         missing.IsAskedFor = false;
@@ -79,6 +72,8 @@ internal sealed partial class ClientTypeQueue
         }
 
         missing.After = isAll ? read.Until : found[^1].Position;
+        if (read.After < missing.RestoredUntil && missing.After >= missing.RestoredUntil)
+            _unreadRestored--;
         if (missing.After >= missing.Until)
             lane.Missing = null;
         _inMemory -= lane.DropSettled();
@@ -94,8 +89,6 @@ internal sealed partial class ClientTypeQueue
     {
         if (IsCurrent(read.Lane) && read.Lane.Missing is not null)
             _toRead.Enqueue(read.Lane);
-        else
-            _restoring.Remove(read.Lane);
     }
 
     private void Restore(KeyDebtRecord debt)
@@ -103,6 +96,8 @@ internal sealed partial class ClientTypeQueue
         var lane = AddLane(debt.Key);
         lane.IsSaved = true;
         lane.Missing = new MissingEvents(debt.FirstUnacked - 1, Cursor, debt);
+        if (lane.Missing.After < lane.Missing.RestoredUntil)
+            _unreadRestored++;
         NoteDebt(lane);
         _restored.Enqueue(lane);
     }

@@ -144,6 +144,9 @@ internal sealed class MissingEvents(long after, long until, KeyDebtRecord? debt)
 
     public long Until { get; set; } = until;
 
+    /// <summary>Up to here they were owed before a restart; 0: not before one.</summary>
+    public long RestoredUntil { get; } = debt is null ? 0 : until;
+
     /// <summary>Somebody is about to read them.</summary>
     public bool IsAskedFor { get; set; }
 

@@ -13,7 +13,8 @@ internal static partial class ServerCommand
 {
     /// <summary>
     /// Lets the thread that learns that a socket is ready read it, instead of handing that to the pool. The web server hands what it has read to the pool in any
-    /// case, so nothing of the bus runs there, nor can hold it up. The runtime has no other switch, and looks at it when the first socket is made.
+    /// case, so nothing of the bus runs there, nor can hold it up; a TLS handshake with a collector of telemetry could. The runtime has no other switch, and looks
+    /// at it when the first socket is made.
     /// </summary>
     private const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
@@ -54,7 +55,7 @@ internal static partial class ServerCommand
     {
         if (faults.Count > 0)
             return await RefuseAsync(faults);
-        if (Environment.GetEnvironmentVariable(InlineCompletions) is null)
+        if (setup.Otlp is not { Scheme: "https" } && Environment.GetEnvironmentVariable(InlineCompletions) is null)
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
         try
         {

@@ -12,5 +12,8 @@ public abstract class SiteTests
     public async Task StopSiteAsync() => await Site.DisposeAsync();
 
     [TearDown]
+    public void The_network_is_quick_again() => Site.Network.Delay = TimeSpan.Zero;
+
+    [TearDown]
     public void The_consoles_of_the_browsers_are_empty() => Assert.That(Site.TakeErrors(), Is.Empty);
 }

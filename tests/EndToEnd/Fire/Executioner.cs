@@ -66,7 +66,7 @@ internal sealed class Executioner(IReadOnlyList<RestartableProcess> victims, int
     /// </summary>
     private RestartableProcess? NextVictim()
     {
-        var mayKill = !AnotherStarts || _random.Next(KillsMeanwhile) == 0;
+        var mayKill = _random.Next(KillsMeanwhile) == 0 || !AnotherStarts; // drawn in any case: what comes later does not depend on how fast somebody starts
         if (!_turns.Exists(MayHarm))
             _turns.AddRange(Shuffled(victims.Except(_turns)));
         var next = _turns.Find(MayHarm);
